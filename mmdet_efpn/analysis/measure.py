@@ -1,0 +1,134 @@
+"""Counting operations, taking times and peak memory of one subject."""
+import copy
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from .subject import Subject
+
+# mmcv operators whose own arithmetic is negligible beside the convolutions around them.
+_LIGHT_OPS = ('mmcv.ops.roi_align', 'mmcv.ops.roi_pool', 'mmcv.ops.nms')
+
+
+def count_macs(model: nn.Module, images: torch.Tensor) -> int:
+    """Multiply-adds of one forward pass, by torch's own counter (which books two per multiply-add).
+
+    Counts convolutions, matrix products and attention, not element-wise work. Runs on the meta
+    device, where nothing is computed; a model with steps that need values, such as proposals, runs
+    on its images' device instead.
+
+    Raises:
+        ValueError: The model has mmcv operators (deformable convolution, CARAFE, ...) that the
+            counter doesn't see.
+    """
+    unseen = sorted({
+        type(module).__name__ for module in model.modules()
+        if type(module).__module__.startswith('mmcv.ops')
+        and type(module).__module__ not in _LIGHT_OPS})
+    if unseen:
+        raise ValueError(f'GFLOPs not counted: torch\'s counter does not see the mmcv operator '
+                         f'{", ".join(unseen)}')
+    try:
+        return _count(copy.deepcopy(model).to('meta'), images.to('meta'))
+    except (NotImplementedError, RuntimeError):
+        return _count(model, images)
+
+
+def _count(model: nn.Module, images: torch.Tensor) -> int:
+    counter = FlopCounterMode(display=False)
+    model.eval()
+    with torch.no_grad(), counter:
+        model(images)
+    return counter.get_total_flops() // 2
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of weights, frozen ones included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def run_forward(model: nn.Module, images: torch.Tensor) -> float:
+    """Seconds of one forward pass in eval mode without gradients."""
+    model.eval()
+    with torch.no_grad():
+        return _timed(lambda: model(images), images.device)
+
+
+def run_forward_backward(model: nn.Module, images: torch.Tensor) -> float:
+    """Seconds of one forward and backward pass in training mode, without the optimiser's step."""
+    model.train()
+    seconds = _timed(lambda: model.loss(images).backward(), images.device)
+    model.zero_grad(set_to_none=True)
+    return seconds
+
+
+PASSES = dict(forward=run_forward, forward_backward=run_forward_backward)
+
+
+def _timed(step, device: torch.device) -> float:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    step()
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def peak_memory(subject: Subject, device: str) -> dict[str, int | None]:
+    """Peak memory in bytes of each pass (see ``PASSES``), weights included.
+
+    On CUDA: what torch's allocator held at most. On the CPU: how far the resident memory of a fresh
+    process rose at most above where it stood before the model was built; ``None`` where the system
+    doesn't tell (no ``VmHWM`` in ``/proc/self/status``) or the process was killed, as for lack of
+    memory.
+    """
+    if torch.device(device).type == 'cuda':
+        return _peak_on_cuda(subject, device)
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context('spawn')) as fresh_process:
+        try:
+            return fresh_process.submit(_peak_on_cpu, subject, torch.get_num_threads()).result()
+        except BrokenProcessPool:
+            return dict.fromkeys(PASSES)
+
+
+def _peak_on_cuda(subject: Subject, device: str) -> dict:
+    peaks = {}
+    before = torch.cuda.memory_allocated(device)
+    model, images = subject.build().to(device), subject.images(device)
+    for name, run in PASSES.items():
+        torch.cuda.reset_peak_memory_stats(device)
+        run(model, images)
+        peaks[name] = torch.cuda.max_memory_allocated(device) - before
+    return peaks
+
+
+def _peak_on_cpu(subject: Subject, threads: int) -> dict:
+    torch.set_num_threads(threads)
+    # Loads torch's convolution library and starts its threads before the baseline is read.
+    convolution = nn.Conv2d(3, 8, 3)
+    convolution(torch.zeros(1, 3, 32, 32)).sum().backward()
+    baseline = _highest_resident_bytes()
+    model, images = subject.build(), subject.images('cpu')
+    peaks = {}
+    for name, run in PASSES.items():
+        run(model, images)
+        highest = _highest_resident_bytes()
+        peaks[name] = None if highest is None else highest - baseline
+    return peaks
+
+
+def _highest_resident_bytes() -> int | None:
+    """This process's own high-water mark; ``ru_maxrss`` would start at the parent process's."""
+    status = Path('/proc/self/status')
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith('VmHWM:'):
+                return int(line.split()[1]) * 1024
+    return None

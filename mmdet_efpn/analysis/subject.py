@@ -1,0 +1,159 @@
+"""What a cost is measured of: a model from a config, at an input size."""
+import ast
+import importlib.util
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmengine.config import Config, ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from torch import nn
+
+PARTS = ('backbone+neck', 'detector')
+BOXES_PER_IMAGE = 20
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One row of a comparison.
+
+    Attributes:
+        name: How the table calls it.
+        config: Path of a config file, or ``package::path`` below that package's configs.
+        height, width: Input size in pixels.
+        parts: ``'backbone+neck'`` or ``'detector'``.
+        options: Changes to the config, dotted keys to values.
+    """
+    name: str
+    config: str
+    height: int
+    width: int
+    parts: str = 'backbone+neck'
+    options: dict = field(default_factory=dict)
+
+    def build(self) -> nn.Module:
+        """Builds the measured model on the CPU with random weights; nothing is downloaded."""
+        cfg = read_config(self.config)
+        cfg.merge_from_dict(self.options)
+        init_default_scope(cfg.get('default_scope', 'mmdet'))
+        if self.parts == 'detector':
+            return DetectorSteps(cfg.model)
+        return BackboneNeckSteps(cfg.model)
+
+    def images(self, device: str) -> torch.Tensor:
+        """One random image, the same every time: (1, 3, height, width)."""
+        generator = torch.Generator().manual_seed(0)
+        return torch.randn(1, 3, self.height, self.width, generator=generator).to(device)
+
+
+def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict) -> Subject:
+    """Reads ``CONFIG[@OPTION]...``, where an option is a scale of the input (``2x``, ``0.5x``) or a
+    change to the config (``model.neck.ftt.hidden_channels=128``).
+
+    Raises:
+        ValueError: An option is neither.
+    """
+    config, *extras = text.split('@')
+    scale, own = 1.0, {}
+    for extra in extras:
+        if re.fullmatch(r'\d+(\.\d+)?x', extra):
+            scale = float(extra[:-1])
+        elif '=' in extra:
+            key, value = extra.split('=', 1)
+            own[key] = _parse_value(value)
+        else:
+            raise ValueError(f'"@{extra}" in "{text}" is neither a scale like @2x nor a change '
+                             'like @model.neck.ftt.hidden_channels=128')
+    height, width = (round(side * scale) for side in size)
+    name = '@'.join([Path(config).stem, *extras])
+    return Subject(name, config, height, width, parts, {**options, **own})
+
+
+def _parse_value(text: str):
+    """A Python literal (``128``, ``[1, 2]``, ``None``), or else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def read_config(config: str) -> Config:
+    """Reads a config from its path, or an installed package's as ``package::path/in/configs.py``.
+
+    Raises:
+        FileNotFoundError: There is no such package or file.
+    """
+    path = Path(config)
+    if '::' in config:
+        package, _, inner = config.partition('::')
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            raise FileNotFoundError(f'{config}: the package {package} is not installed')
+        path = Path(spec.origin).parent / '.mim' / 'configs' / inner
+    if not path.is_file():
+        raise FileNotFoundError(f'config not found: {config} (looked at {path})')
+    return Config.fromfile(str(path))
+
+
+class BackboneNeckSteps(nn.Module):
+    """A config's backbone and neck: image (B, 3, H, W) to the tuple of pyramid levels.
+
+    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen.
+    """
+
+    def __init__(self, model_cfg: dict):
+        super().__init__()
+        self.backbone = MODELS.build(model_cfg['backbone'])
+        has_neck = model_cfg.get('neck') is not None
+        self.neck = MODELS.build(model_cfg['neck']) if has_neck else nn.Identity()
+
+    def forward(self, images: torch.Tensor) -> tuple:
+        return self.neck(self.backbone(images))
+
+    def loss(self, images: torch.Tensor) -> torch.Tensor:
+        return sum(level.float().mean() for level in self(images))
+
+
+class DetectorSteps(nn.Module):
+    """A whole detector: its tensor mode on an image, and its training loss on random boxes.
+
+    How much a two-stage detector's second stage does depends on the proposals that a model with
+    random weights makes of a random image; usually that is the configured maximum.
+    """
+
+    def __init__(self, model_cfg: dict):
+        super().__init__()
+        self.detector = revert_sync_batchnorm(MODELS.build(ConfigDict(model_cfg)))
+
+    def forward(self, images: torch.Tensor):
+        return self.detector(images, _data_samples(images), mode='tensor')
+
+    def loss(self, images: torch.Tensor) -> torch.Tensor:
+        losses = self.detector(images, _data_samples(images), mode='loss')
+        return self.detector.parse_losses(losses)[0]
+
+
+def _data_samples(images: torch.Tensor) -> list:
+    """One annotated sample per image: boxes of 8 to 64 px at seeded places, all of class 0."""
+    height, width = images.shape[-2:]
+    generator = torch.Generator().manual_seed(0)
+    samples = []
+    for _ in range(images.shape[0]):
+        sides = 8 + 56 * torch.rand(BOXES_PER_IMAGE, 2, generator=generator)
+        room = torch.tensor([width, height]) - sides
+        corners = torch.rand(BOXES_PER_IMAGE, 2, generator=generator) * room.clamp(min=0)
+        boxes = torch.cat([corners, corners + sides], dim=1).to(images.device)
+        labels = torch.zeros(BOXES_PER_IMAGE, dtype=torch.long, device=images.device)
+        shape = (height, width)
+        sample = DetDataSample(metainfo=dict(
+            img_shape=shape, ori_shape=shape, pad_shape=shape, batch_input_shape=shape,
+            scale_factor=(1.0, 1.0)))
+        sample.gt_instances = InstanceData(bboxes=boxes, labels=labels)
+        sample.ignored_instances = InstanceData(bboxes=boxes[:0], labels=labels[:0])
+        samples.append(sample)
+    return samples

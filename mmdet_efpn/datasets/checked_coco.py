@@ -1,0 +1,142 @@
+"""A COCO data set that says what it drops, and why it can't be read."""
+
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
+from mmdet.registry import DATASETS
+from mmengine.logging import print_log
+
+from .annotation_checks import check_classes, check_images, decoding_problem, open_annotations
+
+BOX_CAUSES = (
+    'ignored',
+    'zero_size',
+    'outside_image',
+    'unknown_category',
+    'other_category',
+    'unknown_image',
+    'other',
+)
+IMAGE_CAUSES = ('images_without_boxes', 'images_too_small')
+
+
+@DATASETS.register_module()
+class CheckedCocoDataset(CocoDataset):
+    """MMDetection's ``CocoDataset`` that keeps the same boxes and images, but counts and logs those it drops.
+
+    Takes all arguments of ``CocoDataset``.
+
+    Args:
+        check_images: Whether to look for every local image file on loading: ``True`` looks whether it exists, ``'decode'``
+            also decodes it (slow, but a truncated JPEG otherwise loads half grey), ``False`` doesn't.
+
+    Attributes:
+        dropped: Number of boxes and images left out, by cause; filled once the annotations are loaded, before ``indices``
+            pick a part. Boxes: ``ignored`` (marked ``ignore``), ``zero_size`` (no area, or a side under one pixel),
+            ``outside_image``, ``unknown_category`` (an id that the file doesn't define), ``other_category`` (a category of
+            the file that isn't in ``metainfo['classes']``), ``unknown_image`` (an image that the file doesn't list),
+            ``other``. Images, by ``filter_cfg`` and not in test mode: ``images_without_boxes``, ``images_too_small``.
+        crowd: Number of ``iscrowd`` boxes. They stay, as regions in which training ignores proposals.
+
+    Raises:
+        FileNotFoundError: The annotation file or an image is missing.
+        ValueError: The annotation file is empty, damaged or incomplete; a class of ``metainfo['classes']`` isn't in it, or
+            the classes stand in another order there; no image is left; an image can't be decoded.
+    """
+
+    def __init__(self, *args, check_images: bool | str = True, **kwargs) -> None:
+        if check_images not in (True, False, 'decode'):
+            raise ValueError(f"check_images must be True, False or 'decode', got {check_images!r}")
+        self.check_images = check_images
+        self.dropped = dict.fromkeys(BOX_CAUSES + IMAGE_CAUSES, 0)
+        self.crowd = 0
+        super().__init__(*args, **kwargs)
+
+    def full_init(self) -> None:
+        """Load, filter and check the annotations, and log one line on rank 0."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        self._log_summary()
+
+    def COCOAPI(self, path: str) -> COCO:  # noqa: N802 (the parent calls it by this name)
+        """Open the annotation file, checked, before the parent reads boxes from it."""
+        coco = open_annotations(path)
+        check_classes(self.ann_file, coco.dataset['categories'], self.metainfo['classes'])
+        annotations = coco.dataset['annotations']
+        self._num_boxes_in_file = len(annotations)
+        self._category_ids_in_file = set(coco.cats)
+        self.dropped['unknown_image'] = sum(
+            entry['image_id'] not in coco.imgs for entry in annotations
+        )
+        return coco
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Parse one image's annotations as the parent does, and count the boxes that it leaves out."""
+        image, annotations = raw_data_info['raw_img_info'], raw_data_info['raw_ann_info']
+        causes = [self._drop_cause(annotation, image) for annotation in annotations]
+        for cause in filter(None, causes):
+            self.dropped[cause] += 1
+        data_info = super().parse_data_info(raw_data_info)
+        # Stays zero as long as the installed MMDetection drops boxes for no other cause.
+        self.dropped['other'] += causes.count(None) - len(data_info['instances'])
+        self.crowd += sum(instance['ignore_flag'] for instance in data_info['instances'])
+        return data_info
+
+    def _drop_cause(self, annotation: dict, image: dict) -> str | None:
+        x, y, width, height = annotation['bbox']
+        if annotation.get('ignore', False):
+            return 'ignored'
+        if annotation['area'] <= 0 or width < 1 or height < 1:
+            return 'zero_size'
+        if x >= image['width'] or y >= image['height'] or x + width <= 0 or y + height <= 0:
+            return 'outside_image'
+        if annotation['category_id'] not in self._category_ids_in_file:
+            return 'unknown_category'
+        if annotation['category_id'] not in self.cat2label:
+            return 'other_category'
+        return None
+
+    def filter_data(self) -> list[dict]:
+        """Filter images as the parent does, count those that go, and look for the files of the rest."""
+        kept = super().filter_data()
+        kept_ids = {data_info['img_id'] for data_info in kept}
+        min_size = (self.filter_cfg or {}).get('min_size', 0)
+        for data_info in self.data_list:
+            if data_info['img_id'] not in kept_ids:
+                too_small = min(data_info['width'], data_info['height']) < min_size
+                self.dropped['images_too_small' if too_small else 'images_without_boxes'] += 1
+        if not kept:
+            raise ValueError(
+                f'no image of {self.ann_file} is left (dropped: {self._dropped_as_text()}): check the file, '
+                f'filter_cfg={self.filter_cfg} and the classes {self.metainfo["classes"]}'
+            )
+        if self.check_images and not self.backend_args:
+            paths = [data_info['img_path'] for data_info in kept]
+            check_images(paths, decode=self.check_images == 'decode')
+        return kept
+
+    def prepare_data(self, idx: int) -> dict | None:
+        """Run the pipeline on one image; if that fails on a damaged file, the error names it."""
+        try:
+            return super().prepare_data(idx)
+        except Exception as error:
+            path = self.get_data_info(idx)['img_path']
+            problem = None if self.backend_args else decoding_problem(path)
+            if problem is None:
+                raise
+            raise ValueError(f'{path} cannot be decoded as an image: {problem}') from error
+
+    def _dropped_as_text(self) -> str:
+        found = [
+            f'{count} {cause.replace("_", " ")}' for cause, count in self.dropped.items() if count
+        ]
+        return ', '.join(found) or 'nothing'
+
+    def _log_summary(self) -> None:
+        usable = self._num_boxes_in_file - sum(self.dropped[cause] for cause in BOX_CAUSES)
+        crowd = f', {self.crowd} of them crowd regions' if self.crowd else ''
+        print_log(
+            f'{type(self).__name__} {self.ann_file}: {len(self)} images, '
+            f'{usable} of {self._num_boxes_in_file} boxes usable{crowd}; dropped: {self._dropped_as_text()}',
+            logger='current',
+        )

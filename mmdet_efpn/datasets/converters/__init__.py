@@ -1,0 +1,1 @@
+"""Converters of data sets to COCO format."""

@@ -1,0 +1,28 @@
+"""DeepPCB: small defects on printed circuit boards."""
+
+from mmdet.registry import DATASETS
+
+from .checked_coco import CheckedCocoDataset
+from .class_names import DEEPPCB_CLASSES
+
+
+@DATASETS.register_module()
+class DeepPCBDataset(CheckedCocoDataset):
+    """DeepPCB in COCO format, as ``tools/dataset_converters/deeppcb.py`` writes it: 640x640 images, 6 kinds of defects.
+
+    Takes the arguments of :class:`CheckedCocoDataset`.
+
+    Source: Tang et al., "Online PCB Defect Detector On A New PCB Defect Dataset", 2019.
+    """
+
+    METAINFO = dict(
+        classes=DEEPPCB_CLASSES,
+        palette=[
+            (230, 60, 60),
+            (60, 130, 240),
+            (250, 180, 40),
+            (60, 190, 90),
+            (190, 90, 220),
+            (40, 200, 210),
+        ],
+    )

@@ -1,0 +1,59 @@
+"""Mixed precision on the CPU, where MMEngine's own wrapper refuses to run."""
+from contextlib import contextmanager
+
+import torch
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
+from mmdet.registry import OPTIM_WRAPPERS
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+
+@OPTIM_WRAPPERS.register_module()
+class BFloat16OptimWrapper(OptimWrapper):
+    """Trains with bfloat16 autocast on the CPU; weights and optimiser state stay float32.
+
+    bfloat16 has float32's range, so the loss isn't scaled, unlike in ``AmpOptimWrapper``. It has
+    only 8 significant bits: box coordinates beyond 512 px would be off by up to 2 px, and mmcv's
+    operators don't take it on the CPU. So backbone, neck and the heads' layers compute in bfloat16;
+    boxes, losses, NMS, RoI pooling and mmcv's operators in float32 (see
+    :func:`keep_boxes_in_float32`).
+
+    Args: those of ``mmengine.optim.OptimWrapper``. ``tools/train.py --amp`` chooses this wrapper
+    where no accelerator is found.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._prepared = None
+
+    @contextmanager
+    def optim_context(self, model: nn.Module):
+        """Opens autocast around one training step's forward pass."""
+        if self._prepared is not model:
+            keep_boxes_in_float32(model)
+            self._prepared = model
+        with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
+            yield
+
+
+def keep_boxes_in_float32(model: nn.Module) -> None:
+    """Puts float32 borders around the parts of a detector that must not see bfloat16.
+
+    RoI extractors and mmcv operators get float32 inputs; dense heads and box heads give float32
+    outputs, so that what is computed of them (boxes, losses, NMS) is float32 too.
+    """
+    for module in model.modules():
+        if isinstance(module, BaseRoIExtractor) or type(module).__module__.startswith('mmcv.ops'):
+            module.register_forward_pre_hook(lambda module, inputs: _to_float32(inputs))
+        if isinstance(module, (BaseDenseHead, BBoxHead)):
+            module.register_forward_hook(lambda module, inputs, outputs: _to_float32(outputs))
+
+
+def _to_float32(value):
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype == torch.bfloat16 else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(_to_float32(item) for item in value)
+    return value

@@ -1,0 +1,172 @@
+"""From a config file and command-line options to one run's config, with early, clear errors."""
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+
+from .launch import LAUNCHERS
+
+
+class RunOptionError(Exception):
+    """An option, or a file that the config names, can't be used; the message says which."""
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that training and testing share, under MMDetection's names."""
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='folder for logs, checkpoints and results (default: the config\'s '
+                        'work_dir, else work_dirs/CONFIG_NAME)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='changes to the config, e.g. train_dataloader.batch_size=4 '
+                        'or model.neck.in_channels="[64,64,128,256,512]"')
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none',
+                        help='how the processes of a run are started (default: one process)')
+    # torch.distributed.launch passes this; torchrun and Slurm use the environment instead.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_run_config(args: argparse.Namespace) -> Config:
+    """Reads the config file and applies ``--cfg-options`` and ``--work-dir``.
+
+    Raises:
+        RunOptionError: The file doesn't exist or isn't a config, or an option doesn't fit into it.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if not Path(args.config).is_file():
+        raise RunOptionError(f'config not found: {args.config} (looked from {Path.cwd()})')
+    cfg = Config.fromfile(args.config)
+    if 'model' not in cfg:
+        raise RunOptionError(f'{args.config} is no detector config: it has no "model"')
+    if args.cfg_options is not None:
+        try:
+            cfg.merge_from_dict(args.cfg_options)
+        except (KeyError, TypeError, IndexError) as error:
+            raise RunOptionError(f'--cfg-options do not fit {args.config}: {error}') from error
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    return cfg
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Switches to mixed precision: float16 with loss scaling on GPUs, bfloat16 on the CPU.
+
+    ``optim_wrapper.dtype`` in the config is kept on GPUs.
+
+    Raises:
+        RunOptionError: The config's optimiser wrapper, number format or the device has no mixed
+            precision.
+    """
+    wrapper = cfg.get('optim_wrapper')
+    kind = None if wrapper is None else wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
+        raise RunOptionError(
+            f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}')
+    device = get_device()
+    if device in ('cuda', 'npu', 'mlu', 'musa'):
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
+    elif device == 'cpu':
+        dtype = wrapper.pop('dtype', 'bfloat16')
+        if dtype != 'bfloat16':
+            raise RunOptionError(f'--amp on the CPU computes in bfloat16, not {dtype}')
+        wrapper.pop('loss_scale', None)
+        wrapper.type = 'BFloat16OptimWrapper'
+    else:
+        raise RunOptionError(f'--amp is not available on the device {device}')
+
+
+def scale_learning_rate(cfg: Config) -> None:
+    """Switches on scaling of the learning rate by real over base batch size.
+
+    Raises:
+        RunOptionError: The config gives no ``auto_scale_lr.base_batch_size``.
+    """
+    if not (cfg.get('auto_scale_lr') or {}).get('base_batch_size'):
+        raise RunOptionError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
+    cfg.auto_scale_lr.enable = True
+
+
+def set_resume(cfg: Config, resume: str) -> str:
+    """Makes the run continue from a checkpoint, and returns one line that says from which.
+
+    Args:
+        cfg: The run's config; changed in place.
+        resume: ``'auto'`` for the last checkpoint of ``cfg.work_dir``, or a checkpoint's path.
+            Where ``auto`` finds none, the run starts as the config says, ``load_from`` included.
+
+    Raises:
+        RunOptionError: The named checkpoint doesn't exist.
+    """
+    checkpoint = last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
+    if checkpoint is None:
+        return f'--resume: no checkpoint in {cfg.work_dir} yet, starting from the beginning'
+    require_checkpoint(checkpoint, '--resume')
+    cfg.resume = True
+    cfg.load_from = checkpoint
+    return f'--resume: continuing from {checkpoint}'
+
+
+def last_checkpoint(work_dir: str) -> str | None:
+    """The checkpoint a run saved last, or ``None``.
+
+    The folder's ``last_checkpoint`` note names it. Where the note is missing or names a file that
+    is gone (a moved folder, a run killed between deleting and saving), the newest ``iter_N.pth`` or
+    ``epoch_N.pth`` counts.
+    """
+    folder = Path(work_dir)
+    note = folder / 'last_checkpoint'
+    if note.is_file():
+        noted = Path(note.read_text().strip())
+        for candidate in (noted, folder / noted.name):
+            if candidate.is_file():
+                return str(candidate)
+    saved = [path for pattern in ('iter_*.pth', 'epoch_*.pth') for path in folder.glob(pattern)]
+    return str(max(saved, key=lambda path: path.stat().st_mtime)) if saved else None
+
+
+def require_checkpoint(checkpoint: str, named_by: str) -> None:
+    """Raises :class:`RunOptionError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
+    if '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise RunOptionError(
+            f'{named_by}: checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
+
+
+def require_annotations(cfg: Config, stages: tuple) -> None:
+    """Checks that every local annotation file which a run will open exists.
+
+    Args:
+        cfg: The run's config.
+        stages: Which of ``'train'``, ``'val'``, ``'test'`` the run goes through.
+
+    Raises:
+        RunOptionError: Names the config keys and paths of all missing files.
+    """
+    missing = []
+    for stage in stages:
+        for key in (f'{stage}_dataloader', f'{stage}_evaluator'):
+            missing += [f'{where} = {path}' for where, path in _annotation_files(cfg.get(key), key)
+                        if not Path(path).exists()]
+    if missing:
+        raise RunOptionError(
+            f'annotation file not found (looked from {Path.cwd()}): {"; ".join(missing)}. '
+            'Prepare the data set, or set data_root and ann_file with --cfg-options')
+
+
+def _annotation_files(node, key: str):
+    """Yields (config key, path) of each local annotation file that a config's part names."""
+    if isinstance(node, (list, tuple)):
+        for index, item in enumerate(node):
+            yield from _annotation_files(item, f'{key}[{index}]')
+    elif isinstance(node, dict):
+        path = node.get('ann_file')
+        remote = (node.get('backend_args') or {}).get('backend', 'local') != 'local'
+        if isinstance(path, str) and path and '://' not in path and not remote:
+            root = node.get('data_root') or ''
+            if '://' not in root:
+                yield f'{key}.ann_file', os.path.join(root, path)
+        for name in ('dataset', 'datasets', 'metrics'):
+            yield from _annotation_files(node.get(name), f'{key}.{name}')

@@ -1,0 +1,118 @@
+"""ResNet and ResNeXt that also give C2', a stage-2 feature at stride 2."""
+import copy
+
+import torch.nn as nn
+from mmdet.models.backbones import ResNet, ResNeXt
+from mmdet.registry import MODELS
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from torch import Tensor
+
+
+def twin_with_frozen_norms(module: nn.Module) -> nn.Module:
+    """A second face of a module: the same parameters and buffers, batch norms in evaluation mode.
+
+    The twin may be run without touching the module's running statistics, also when activation
+    checkpointing runs it once more in the backward pass. It is not registered anywhere.
+    """
+    twin = copy.copy(module)  # shares the dicts of parameters and buffers
+    twin._modules = {name: twin_with_frozen_norms(child)
+                     for name, child in module._modules.items() if child is not None}
+    if isinstance(module, _BatchNorm):
+        twin.training = False
+    return twin
+
+
+class _StrideTwoFeature:
+    """Adds C2' in front of a ResNet's outputs; see :class:`ExtendedResNet`."""
+
+    C2_PRIME_SOURCES = ('shared', 'stem')
+
+    def __init__(self, *args, c2_prime: str = 'shared', **kwargs) -> None:
+        if c2_prime not in self.C2_PRIME_SOURCES:
+            raise ValueError(
+                f'backbone.c2_prime must be one of {self.C2_PRIME_SOURCES}, got {c2_prime!r}')
+        super().__init__(*args, **kwargs)
+        if self.strides[0] != 1:
+            raise ValueError(
+                'C2\' runs the first residual stage on the unpooled stem, so backbone.strides must '
+                f'begin with 1, got {tuple(self.strides)}')
+        self.c2_prime = c2_prime
+
+    def _stem_feature(self, x: Tensor) -> Tensor:
+        """C1: the stem without its max-pool, stride 2."""
+        if self.deep_stem:
+            return self.stem(x)
+        return self.relu(self.norm1(self.conv1(x)))
+
+    def _c2_prime(self, c1: Tensor) -> Tensor:
+        """C2' at stride 2 from C1."""
+        if self.c2_prime == 'stem':
+            return c1
+        stage = self.layer1
+        if any(m.training for m in stage.modules() if isinstance(m, _BatchNorm)):
+            stage = twin_with_frozen_norms(stage)
+        return stage(c1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Gives C2' and the parent's outputs.
+
+        Args:
+            x (Tensor): Images, (B, in_channels, H, W).
+
+        Returns:
+            tuple[Tensor, ...]: C2' at stride 2, then the stages in ``out_indices``: by default C2..C5 at
+            strides 4, 8, 16 and 32. Sizes are H and W over the stride, rounded up.
+        """
+        c1 = self._stem_feature(x)
+        features = [self._c2_prime(c1)]
+        x = self.maxpool(c1)
+        for i, layer_name in enumerate(self.res_layers):
+            x = getattr(self, layer_name)(x)
+            if i in self.out_indices:
+                features.append(x)
+        return tuple(features)
+
+
+@MODELS.register_module()
+class ExtendedResNet(_StrideTwoFeature, ResNet):
+    """ResNet with the stride-2 feature C2' in front: ``(C2', C2, C3, C4, C5)``.
+
+    C2' has the weights of a plain ResNet and no others: the state dict has the parent's keys, and
+    published weights load unchanged. All the parent's arguments keep their meaning.
+
+    Where stage 2's batch norms train (``norm_eval=False``), the C2' pass normalises with the running
+    statistics, as it will at test time, and leaves them alone; only the C2 pass updates them.
+
+    Args:
+        c2_prime (str): Where C2' comes from. ``'shared'``: stage 2 run a second time, with the same
+            weights, on the stem before its max-pool (the paper's form, width of C2). ``'stem'``: that
+            stem itself (cheap, ``stem_channels`` wide). Default ``'shared'``.
+        *args, **kwargs: The arguments of MMDetection's ``ResNet``.
+
+    Raises:
+        ValueError: an unknown ``c2_prime``, or a first stage that has a stride of its own.
+
+    Source: arXiv:2003.07021, section 3.1.
+
+    Example:
+        >>> import torch
+        >>> backbone = ExtendedResNet(depth=18)
+        >>> [tuple(f.shape[1:]) for f in backbone(torch.rand(1, 3, 64, 64))]
+        [(64, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4), (512, 2, 2)]
+    """
+
+
+@MODELS.register_module()
+class ExtendedResNeXt(_StrideTwoFeature, ResNeXt):
+    """ResNeXt with the stride-2 feature C2' in front; see :class:`ExtendedResNet`.
+
+    Args:
+        c2_prime (str): ``'shared'`` (default) or ``'stem'``.
+        *args, **kwargs: The arguments of MMDetection's ``ResNeXt``.
+
+    Example:
+        >>> import torch
+        >>> backbone = ExtendedResNeXt(depth=50, groups=32, base_width=4)
+        >>> [tuple(f.shape[1:]) for f in backbone(torch.rand(1, 3, 64, 64))]
+        [(256, 32, 32), (256, 16, 16), (512, 8, 8), (1024, 4, 4), (2048, 2, 2)]
+    """

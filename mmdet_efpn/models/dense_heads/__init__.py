@@ -1,0 +1,3 @@
+from .extended_rpn_head import ExtendedRPNHead
+
+__all__ = ['ExtendedRPNHead']

@@ -1,0 +1,88 @@
+"""The region proposal network over an extended pyramid."""
+from collections.abc import Sequence
+
+from mmdet.models.dense_heads import RPNHead
+from mmdet.registry import MODELS
+from torch import Tensor
+
+from ..strides import check_true_strides
+
+P2_PRIME_STRIDE = 2
+
+
+@MODELS.register_module()
+class ExtendedRPNHead(RPNHead):
+    """RPN that runs on P2..P6 of ``(P2', P2, ..., P6)``, or on P2' too.
+
+    Args:
+        on_p2_prime (bool): Run on P2' as well; ``anchor_generator.strides`` then begins with 2.
+            Default False, the authors' released model: strides begin with 4, and the finest map is
+            left to the RoI head.
+        *args, **kwargs: The arguments of MMDetection's ``RPNHead``.
+
+    Raises:
+        ValueError: at build, anchor strides that do not begin with the finest level used; at the
+            first forward with images, strides that are not those of the maps.
+
+    Source: the authors' released model of arXiv:2003.07021.
+    """
+
+    def __init__(self, *args, on_p2_prime: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.on_p2_prime = on_p2_prime
+        self._strides_checked = False
+        finest = P2_PRIME_STRIDE if on_p2_prime else 2 * P2_PRIME_STRIDE
+        if self._strides()[0] != finest:
+            raise ValueError(
+                f'rpn_head.anchor_generator.strides must begin with {finest} where '
+                f'rpn_head.on_p2_prime={on_p2_prime}, got {self._strides()}')
+
+    def _strides(self) -> list[int]:
+        return [stride[0] for stride in self.prior_generator.strides]
+
+    def _used_levels(self, x: Sequence[Tensor]) -> Sequence[Tensor]:
+        return x if self.on_p2_prime else x[1:]
+
+    def forward(self, x: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Gives objectness scores and box deltas for each level that the head runs on.
+
+        Args:
+            x (Sequence[Tensor]): The whole pyramid, P2' first: (B, C, H_i, W_i).
+
+        Returns:
+            tuple[list[Tensor], list[Tensor]]: (B, A, H_i, W_i) and (B, 4A, H_i, W_i) a level, for A
+            anchors a cell.
+
+        Raises:
+            ValueError: the pyramid's levels are not as many as the anchor strides.
+        """
+        levels = self._used_levels(x)
+        if len(levels) != self.prior_generator.num_levels:
+            raise ValueError(
+                f'rpn_head.anchor_generator.strides names {self.prior_generator.num_levels} levels '
+                f'({self._strides()}), but the neck gives {len(x)} and the head uses {len(levels)} '
+                f'of them (rpn_head.on_p2_prime={self.on_p2_prime})')
+        return super().forward(levels)
+
+    def _check_strides_once(self, x: Sequence[Tensor], batch_data_samples) -> None:
+        image_size = batch_data_samples[0].metainfo.get('batch_input_shape')
+        if self._strides_checked or image_size is None:
+            return
+        check_true_strides(self._used_levels(x), self._strides(), image_size,
+                           'rpn_head.anchor_generator.strides')
+        self._strides_checked = True
+
+    def loss(self, x, batch_data_samples) -> dict:
+        """As RPNHead; the first call checks the strides."""
+        self._check_strides_once(x, batch_data_samples)
+        return super().loss(x, batch_data_samples)
+
+    def loss_and_predict(self, x, batch_data_samples, proposal_cfg=None) -> tuple:
+        """As RPNHead; the first call checks the strides."""
+        self._check_strides_once(x, batch_data_samples)
+        return super().loss_and_predict(x, batch_data_samples, proposal_cfg)
+
+    def predict(self, x, batch_data_samples, rescale: bool = False) -> list:
+        """As RPNHead; the first call checks the strides."""
+        self._check_strides_once(x, batch_data_samples)
+        return super().predict(x, batch_data_samples, rescale=rescale)

@@ -1,0 +1,3 @@
+from .extended_roi_head import ExtendedRoIHead
+
+__all__ = ['ExtendedRoIHead']

@@ -1,0 +1,131 @@
+"""The RoI head of an extended pyramid: RoIs of level P2' may have a box head of their own."""
+from collections.abc import Sequence
+
+import torch
+from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.registry import MODELS
+from torch import Tensor, nn
+
+from ..strides import check_true_strides
+
+
+@MODELS.register_module()
+class ExtendedRoIHead(StandardRoIHead):
+    """Standard RoI head with a second box head for the RoIs of level P2'.
+
+    RoIs go to levels by size, as in FPN: with ``featmap_strides=[2, 4, 8, 16, 32]`` and
+    ``finest_scale=28`` those under 56 pixels are pooled from P2'. The second head, ``extended_bbox_head``,
+    classifies and refines these; the first head serves the rest. Both train jointly, under the loss
+    of the first head's config. Either may get no RoI at all: its parameters then get a zero gradient,
+    so that data parallel training needs no ``find_unused_parameters``.
+
+    Args:
+        *args: The arguments of MMDetection's ``StandardRoIHead``.
+        extended_bbox_head (bool | dict): ``True``: a second head built from ``bbox_head``'s config. A
+            dict: a config of its own, whose outputs have the first head's shapes (its losses and box
+            coder are not used). ``False``: one head
+            serves all levels. Default ``True``.
+        **kwargs: The arguments of MMDetection's ``StandardRoIHead``.
+
+    Raises:
+        ValueError: an RoI extractor that does not assign RoIs to the levels from stride 2 on, or two
+            heads whose outputs differ in shape; at the first forward with images, strides that are
+            not those of the maps.
+
+    Source: arXiv:2003.07021, section 4, and the authors' released model.
+    """
+
+    FINEST_STRIDE = 2
+
+    def __init__(self, *args, extended_bbox_head: bool | dict = True, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.with_bbox:
+            raise ValueError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
+        self._check_extractor()
+        self._strides_checked = False
+        self.extended_bbox_head = None
+        if extended_bbox_head:
+            cfg = kwargs['bbox_head'] if extended_bbox_head is True else extended_bbox_head
+            self.extended_bbox_head = MODELS.build(cfg)
+            self._check_same_outputs()
+
+    def _check_extractor(self) -> None:
+        extractor = self.bbox_roi_extractor
+        if not hasattr(extractor, 'map_roi_levels'):
+            raise ValueError(
+                'roi_head.bbox_roi_extractor must assign each RoI to one level (SingleRoIExtractor), '
+                f'got {type(extractor).__name__}')
+        strides = list(extractor.featmap_strides)
+        if strides[0] != self.FINEST_STRIDE:
+            raise ValueError(
+                'roi_head.bbox_roi_extractor.featmap_strides must begin with the stride of '
+                f'P2\', {self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}')
+
+    def _check_same_outputs(self) -> None:
+        first, second = (self._output_widths(head)
+                         for head in (self.bbox_head, self.extended_bbox_head))
+        if first != second:
+            raise ValueError(
+                f'roi_head.extended_bbox_head gives {second} class and box outputs, but '
+                f'roi_head.bbox_head gives {first}; num_classes and reg_class_agnostic must agree')
+
+    def _check_strides_once(self, x: Sequence[Tensor], batch_data_samples) -> None:
+        image_size = batch_data_samples[0].metainfo.get('batch_input_shape')
+        if self._strides_checked or image_size is None:
+            return
+        extractor = self.bbox_roi_extractor
+        check_true_strides(x[:extractor.num_inputs], extractor.featmap_strides, image_size,
+                           'roi_head.bbox_roi_extractor.featmap_strides')
+        self._strides_checked = True
+
+    def loss(self, x, rpn_results_list, batch_data_samples) -> dict:
+        """As StandardRoIHead; the first call checks the strides."""
+        self._check_strides_once(x, batch_data_samples)
+        return super().loss(x, rpn_results_list, batch_data_samples)
+
+    def predict(self, x, rpn_results_list, batch_data_samples, rescale: bool = False) -> list:
+        """As StandardRoIHead; the first call checks the strides."""
+        self._check_strides_once(x, batch_data_samples)
+        return super().predict(x, rpn_results_list, batch_data_samples, rescale=rescale)
+
+    def bbox_loss(self, x, sampling_results) -> dict:
+        """As StandardRoIHead; a batch without any RoI has a class loss of zero instead of none."""
+        bbox_results = super().bbox_loss(x, sampling_results)
+        bbox_results['loss_bbox'].setdefault('loss_cls', bbox_results['cls_score'].sum() * 0)
+        return bbox_results
+
+    def _bbox_forward(self, x: Sequence[Tensor], rois: Tensor) -> dict:
+        """Pools each RoI and runs the box head of its level.
+
+        Args:
+            x (Sequence[Tensor]): The pyramid, P2' first: (B, C, H_i, W_i).
+            rois (Tensor): (n, 5), index of the image and x1, y1, x2, y2 in pixels.
+
+        Returns:
+            dict: ``cls_score`` (n, classes + 1), ``bbox_pred`` (n, 4 or 4 x classes) and ``bbox_feats``
+            (n, C, h, w), all in the order of ``rois``.
+        """
+        if self.extended_bbox_head is None:
+            return super()._bbox_forward(x, rois)
+        extractor = self.bbox_roi_extractor
+        bbox_feats = extractor(x[:extractor.num_inputs], rois)
+        if self.with_shared_head:
+            bbox_feats = self.shared_head(bbox_feats)
+        on_p2_prime = extractor.map_roi_levels(rois, extractor.num_inputs) == 0
+        others, extended = (~on_p2_prime).nonzero().squeeze(1), on_p2_prime.nonzero().squeeze(1)
+        back_in_order = torch.cat((others, extended)).argsort()
+        outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),
+                      self._run_head(self.extended_bbox_head, bbox_feats[extended]), strict=True)
+        cls_score, bbox_pred = (torch.cat(parts)[back_in_order] for parts in outputs)
+        return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
+
+    def _run_head(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs a box head; without RoIs its parameters stay in the graph with a zero gradient."""
+        if len(bbox_feats):
+            return head(bbox_feats)
+        zero = sum(parameter.sum() for parameter in head.parameters()) * 0
+        return tuple(bbox_feats.new_zeros((0, width)) + zero for width in self._output_widths(head))
+
+    @staticmethod
+    def _output_widths(head: nn.Module) -> tuple[int, int]:
+        return head.fc_cls.out_features, head.fc_reg.out_features

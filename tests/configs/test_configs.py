@@ -1,0 +1,114 @@
+"""Every shipped config: its name, and one loss and one prediction on a tiny image."""
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import DATASETS, MODELS
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+
+
+@lru_cache(maxsize=None)
+def load(path: Path) -> Config:
+    return Config.fromfile(path)
+
+
+def config_id(path: Path) -> str:
+    return path.stem
+
+
+@pytest.fixture(autouse=True)
+def mmdet_scope():
+    init_default_scope('mmdet')
+
+
+def batch(size=(64, 96)) -> dict:
+    """Two images, one with a small and a large box, one without boxes."""
+    torch.manual_seed(0)
+    samples = []
+    for boxes in ([[4, 6, 14, 18], [10, 2, 80, 60]], []):
+        sample = DetDataSample(metainfo=dict(
+            img_shape=size, ori_shape=size, pad_shape=size, scale_factor=(1.0, 1.0)))
+        sample.gt_instances = InstanceData(
+            bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+            labels=torch.zeros(len(boxes), dtype=torch.long))
+        samples.append(sample)
+    return dict(inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in samples],
+                data_samples=samples)
+
+
+@pytest.mark.parametrize('path', SHIPPED, ids=config_id)
+def test_builds_and_runs_loss_and_predict(path):
+    torch.manual_seed(0)
+    model = MODELS.build(load(path).model.copy())
+    model.train()
+    data = model.data_preprocessor(batch(), training=True)
+    losses = model(**data, mode='loss')
+    loss, _ = model.parse_losses(losses)
+    assert loss.isfinite()
+    assert {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox'} <= set(losses)
+    model.eval()
+    with torch.no_grad():
+        results = model(**model.data_preprocessor(batch(), training=False), mode='predict')
+    assert len(results) == 2
+    for result in results:
+        boxes = result.pred_instances.bboxes
+        assert boxes.isfinite().all() and boxes.shape[1] == 4
+
+
+@pytest.mark.parametrize('path', SHIPPED, ids=config_id)
+def test_pyramid_levels_agree_throughout_the_config(path):
+    """Strides of anchors and RoIs are the pyramid's, and class counts those of the data set."""
+    cfg = load(path)
+    neck, roi_head = cfg.model.neck, cfg.model.roi_head
+    finest = 2 if neck.type == 'EFPN' else 4
+    strides = [finest * 2**i for i in range(neck.num_outs)]
+    assert roi_head.bbox_roi_extractor.featmap_strides == strides[:-1]
+    anchor_strides = cfg.model.rpn_head.anchor_generator.strides
+    on_p2_prime = cfg.model.rpn_head.get('on_p2_prime', False)
+    assert anchor_strides == (strides[1:] if finest == 2 and not on_p2_prime else strides)
+    assert roi_head.bbox_roi_extractor.get('finest_scale', 56) == 14 * finest
+    dataset = cfg.train_dataloader.dataset
+    classes = dataset.get('metainfo', {}).get('classes') or DATASETS.get(
+        dataset.type).METAINFO['classes']
+    assert roi_head.bbox_head.num_classes == len(classes)
+
+
+def test_twins_differ_only_where_they_say():
+    """The DeepPCB twins share data, schedule and RoI settings, so that their rows compare."""
+    folder = CONFIGS / 'deeppcb'
+    for depth in ('r18', 'r50'):
+        plain = load(folder / f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-320.py')
+        extended = load(folder / f'faster-rcnn_{depth}_efpn_1500-iters_deeppcb-320.py')
+        double = load(folder / f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-640.py')
+        for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness'):
+            assert plain[key] == extended[key] == double[key], key
+        assert plain.train_dataloader == extended.train_dataloader
+        for dataloader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            scales = [step.scale for step in double[dataloader].dataset.pipeline
+                      if step.type == 'Resize']
+            assert scales == [(640, 640)], dataloader
+        assert plain.model.train_cfg == extended.model.train_cfg == double.model.train_cfg
+        assert plain.model.test_cfg == extended.model.test_cfg == double.model.test_cfg
+
+
+def test_default_widths_cost_less_than_doubling_the_input():
+    """ResNet configs take an FTT of 128; ResNeXt-101 keeps the released model's 512."""
+    for path in SHIPPED:
+        ftt = load(path).model.neck.get('ftt') or {}
+        if ftt.get('type') == 'FTT':
+            widths = {512} if 'x101' in path.stem else range(1, 129)
+            assert ftt.hidden_channels in widths, path.name
+
+
+def test_file_names_are_unique_and_follow_the_scheme():
+    names = [path.name for path in SHIPPED]
+    assert len(set(names)) == len(names)
+    for path in SHIPPED:
+        assert len(path.stem.split('_')) == 5, f'{path.name}: detector_backbone_neck_schedule_data'

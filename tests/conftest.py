@@ -1,0 +1,102 @@
+"""Shared fixtures: a tiny data set and a tiny detector that trains in seconds."""
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# R-18 with EFPN, 8 to 64 channels wide. Samplers take every anchor and proposal and nothing is
+# augmented: after the weights' initialisation nothing in training is random.
+TINY_CONFIG = '''
+_base_ = ['{base_model}', 'mmdet::_base_/default_runtime.py']
+sampler = dict(num=100000, pos_fraction=0.5)
+model = dict(
+    data_preprocessor=dict(pad_size_divisor=32),
+    backbone=dict(depth=18, base_channels=8, stem_channels=8, frozen_stages=-1,
+                  norm_eval=False, init_cfg=None),
+    neck=dict(in_channels=[8, 8, 16, 32, 64], out_channels=16, ftt=dict(hidden_channels=16)),
+    rpn_head=dict(in_channels=16, feat_channels=16, anchor_generator=dict(scales=[2])),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=16),
+        bbox_head=dict(in_channels=16, fc_out_channels=32, num_classes=2)),
+    train_cfg=dict(rpn=dict(sampler=sampler), rpn_proposal=dict(max_per_img=100),
+                   rcnn=dict(sampler=sampler)),
+    test_cfg=dict(rpn=dict(max_per_img=100)))
+pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='Resize', scale=(64, 64), keep_ratio=True),
+    dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape',
+                                          'scale_factor'))]
+data = dict(
+    type='CocoDataset', data_root='{data_root}', ann_file='annotations.json',
+    data_prefix=dict(img='images/'), metainfo=dict(classes=('square', 'bar')), pipeline=pipeline)
+train_dataloader = dict(
+    batch_size=2, num_workers=0, dataset=data,
+    sampler=dict(type='InfiniteSampler', shuffle=True))
+test_dataloader = dict(
+    batch_size=1, num_workers=0, dataset=dict(test_mode=True, **data),
+    sampler=dict(type='DefaultSampler', shuffle=False))
+test_evaluator = dict(type='CocoMetric', ann_file='{data_root}/annotations.json', metric='bbox')
+test_cfg = dict(type='TestLoop')
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=6, val_interval=100)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9))
+param_scheduler = [dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=5)]
+default_hooks = dict(
+    logger=dict(interval=1),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2, max_keep_ckpts=2))
+auto_scale_lr = dict(enable=False, base_batch_size=4)
+randomness = dict(seed=0)
+log_processor = dict(by_epoch=False, window_size=1)
+'''
+
+
+@pytest.fixture(scope='session')
+def repository() -> Path:
+    """Folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope='session')
+def tiny_coco(tmp_path_factory) -> Path:
+    """Folder of a COCO data set: six 64x64 pictures, each with a bright square and a dark bar."""
+    root = tmp_path_factory.mktemp('tiny_coco')
+    (root / 'images').mkdir()
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for number in range(6):
+        picture = rng.integers(90, 150, (64, 64, 3), dtype=np.uint8)
+        for category, (width, height), value in ((1, (10, 10), 255), (2, (16, 5), 0)):
+            x, y = (int(rng.integers(0, 64 - side)) for side in (width, height))
+            picture[y:y + height, x:x + width] = value
+            annotations.append(dict(
+                id=len(annotations) + 1, image_id=number, category_id=category,
+                bbox=[x, y, width, height], area=width * height, iscrowd=0))
+        Image.fromarray(picture).save(root / 'images' / f'{number}.png')
+        images.append(dict(id=number, file_name=f'{number}.png', width=64, height=64))
+    (root / 'annotations.json').write_text(json.dumps(dict(
+        images=images, annotations=annotations,
+        categories=[dict(id=1, name='square'), dict(id=2, name='bar')])))
+    return root
+
+
+@pytest.fixture(scope='session')
+def tiny_config(tmp_path_factory, tiny_coco) -> Path:
+    """Config file of a tiny Faster R-CNN with EFPN on the tiny data set, 6 iterations long."""
+    base_model = REPOSITORY / 'configs' / '_base_' / 'models' / 'faster-rcnn_r50_efpn.py'
+    path = tmp_path_factory.mktemp('tiny_config') / 'tiny_efpn.py'
+    path.write_text(TINY_CONFIG.format(base_model=base_model, data_root=tiny_coco))
+    return path
+
+
+@pytest.fixture(scope='session')
+def child_environment() -> dict:
+    """Environment in which subprocesses find this checkout and use this Python, on the CPU."""
+    paths = [str(REPOSITORY), *filter(None, [os.environ.get('PYTHONPATH')])]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHON=sys.executable,
+                CUDA_VISIBLE_DEVICES='-1', OMP_NUM_THREADS='1')

@@ -1,0 +1,164 @@
+"""FTT and PointwiseFTT against their formulas, written out plainly in float64."""
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet.registry import MODELS
+from mmdet_efpn.models import FTT, BaseFTT, PointwiseFTT
+from torch import Tensor
+
+SIZES = [(8, 12), (7, 9), (2, 2), (1, 1), (1, 6)]
+
+
+def maps(channels: int, size: tuple[int, int], dtype=torch.float64) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(size[0] * 100 + size[1])
+    half = [(side + 1) // 2 for side in size]
+    return (torch.randn(2, channels, *size, generator=generator, dtype=dtype),
+            torch.randn(2, channels, *half, generator=generator, dtype=dtype))
+
+
+def pixel_shuffle_by_hand(x: Tensor) -> Tensor:
+    batch, channels, height, width = x.shape
+    shuffled = x.new_zeros(batch, channels // 4, 2 * height, 2 * width)
+    for dy in range(2):
+        for dx in range(2):
+            shuffled[:, :, dy::2, dx::2] = x[:, 2 * dy + dx::4]
+    return shuffled
+
+
+def nearest_by_hand(x: Tensor, size) -> Tensor:
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :size[0], :size[1]]
+
+
+def released_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
+    """The released model's FTT; ``w`` is the state dict."""
+    def conv(name, x):
+        return F.conv2d(x, w[f'{name}.weight'], w[f'{name}.bias'], padding=1)
+
+    def leaky(x):
+        return torch.where(x > 0, x, 0.1 * x)
+
+    def block(name, x):
+        return (x + conv(f'{name}.conv2', conv(f'{name}.conv1', x).clamp(min=0))).clamp(min=0)
+
+    size = p2.shape[2:]
+    content = leaky(conv('content_conv.0', p3))
+    content = content + block('content_block', content)
+    content = leaky(pixel_shuffle_by_hand(conv('upsample.0', content)))[:, :, :size[0], :size[1]]
+    texture = leaky(conv('texture.0.0', torch.cat([p2, content], 1)))
+    texture = block('texture.2', block('texture.1', texture))
+    tail = conv('tail.1', leaky(conv('tail.0.0', texture + content)))
+    return tail + nearest_by_hand(p3, size)
+
+
+def pointwise_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
+    """The FTT of 1x1 convs as matrix products over channels; ``w`` is the state dict."""
+    def product(name, x):
+        return torch.einsum('oc,bchw->bohw', w[f'{name}.weight'][:, :, 0, 0], x)
+
+    def three_rounds(name, x):
+        for _ in range(3):
+            x = product(f'{name}.conv1', x).clamp(min=0)
+            x = product(f'{name}.conv2', x).clamp(min=0)
+        return x
+
+    content = pixel_shuffle_by_hand(three_rounds('content', product('content_conv', p3)))
+    content = content[:, :, :p2.shape[2], :p2.shape[3]]
+    texture = three_rounds('texture', torch.cat([p2, content], 1))
+    return product('texture_conv', texture).clamp(min=0) + content
+
+
+VARIANTS = {
+    'FTT': (dict(type='FTT', hidden_channels=6), released_formula),
+    'PointwiseFTT': (dict(type='PointwiseFTT'), pointwise_formula),
+}
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request):
+    """An FTT of 8 channels in float64 and its formula."""
+    torch.manual_seed(0)
+    cfg, formula = VARIANTS[request.param]
+    return MODELS.build(dict(cfg, channels=8)).double(), formula
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_equals_its_formula(variant, size):
+    ftt, formula = variant
+    p2, p3 = maps(8, size)
+    p3_prime = ftt(p2, p3)
+    assert p3_prime.shape == p2.shape
+    torch.testing.assert_close(p3_prime, formula(ftt.state_dict(), p2, p3), rtol=1e-10, atol=1e-12)
+
+
+def test_every_parameter_is_trained_and_saved(variant):
+    ftt, _ = variant
+    before = {name: value.clone() for name, value in ftt.state_dict().items()}
+    parameters = dict(ftt.named_parameters())
+    assert set(before) == set(parameters)
+    optimizer = torch.optim.SGD(ftt.parameters(), lr=0.1)
+    ftt(*maps(8, (8, 12))).square().mean().backward()
+    for name, parameter in parameters.items():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+    optimizer.step()
+    for name, value in ftt.state_dict().items():
+        assert not torch.equal(value, before[name]), name
+
+
+def test_is_the_same_function_at_every_call(variant):
+    ftt, _ = variant
+    p2, p3 = maps(8, (6, 6))
+    assert torch.equal(ftt(p2, p3), ftt(p2, p3))
+
+
+def test_gradients_reach_both_inputs(variant):
+    ftt, _ = variant
+    p2, p3 = (level.requires_grad_() for level in maps(8, (6, 6)))
+    ftt(p2, p3).square().sum().backward()
+    assert p2.grad.abs().sum() > 0 and p3.grad.abs().sum() > 0
+
+
+def test_bfloat16_autocast_stays_near_float32(variant):
+    ftt = variant[0].float()
+    p2, p3 = maps(8, (8, 12), torch.float32)
+    exact = ftt(p2, p3)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        rough = ftt(p2, p3)
+    torch.testing.assert_close(rough.float(), exact, rtol=0.05, atol=0.05 * exact.abs().max().item())
+
+
+def test_parameter_counts_worked_by_hand():
+    channels, hidden = 8, 6
+    block = 2 * (9 * hidden * hidden + hidden)
+    by_hand = (9 * channels * hidden + hidden) + block + (9 * hidden * 4 * hidden + 4 * hidden) \
+        + (9 * (hidden + channels) * hidden + hidden) + 2 * block \
+        + (9 * hidden * hidden + hidden) + (9 * hidden * channels + channels)
+    assert sum(p.numel() for p in FTT(channels, hidden).parameters()) == by_hand
+    by_hand = channels * 4 * channels + 2 * (4 * channels)**2 + 2 * (2 * channels)**2 \
+        + 2 * channels * channels
+    assert sum(p.numel() for p in PointwiseFTT(channels).parameters()) == by_hand
+
+
+def test_released_width_is_the_default():
+    assert FTT(256).content_conv[0].out_channels == 512
+
+
+def test_refuses_maps_that_are_not_an_octave_apart(variant):
+    ftt, _ = variant
+    p2, p3 = maps(8, (8, 12))
+    with pytest.raises(ValueError, match=r'needs p3 of half the size of p2.*\(4, 6\).*\(8, 12\)'):
+        ftt(p2, p2)
+    with pytest.raises(ValueError, match=r'neck\.out_channels'):
+        ftt(p2[:, :4], p3)
+
+
+@pytest.mark.parametrize('bad', [0, -1, 2.5, None])
+def test_refuses_bad_widths(bad):
+    with pytest.raises(ValueError, match='hidden_channels'):
+        FTT(8, bad)
+    with pytest.raises(ValueError, match='channels'):
+        PointwiseFTT(bad)
+
+
+def test_base_class_is_a_contract():
+    with pytest.raises(TypeError, match='abstract'):
+        BaseFTT(8)

@@ -1,0 +1,168 @@
+"""Training and testing from the command line."""
+import json
+import pickle
+import signal
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmdet_efpn.engine import test as testing
+from mmdet_efpn.engine import train as training
+from mmdet_efpn.engine.run_options import RunOptionError, last_checkpoint
+
+
+def logged(work_dir, key):
+    """The values of ``key`` by iteration over all logs of a run; the later log wins."""
+    values = {}
+    for log in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for line in log.read_text().splitlines():
+            entry = json.loads(line)
+            if key in entry:
+                values[entry['step']] = entry[key]
+    return values
+
+
+def load(path):
+    return torch.load(path, map_location='cpu', weights_only=False)
+
+
+def assert_equal(first, second):
+    """Two nested structures of tensors and plain values are equal, bit for bit."""
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first:
+            assert_equal(first[key], second[key])
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second)
+        for one, other in zip(first, second, strict=True):
+            assert_equal(one, other)
+    else:
+        assert first == second
+
+
+def test_killed_and_resumed_equals_uninterrupted(uninterrupted_run, run_tool, hooked_config,
+                                                 tiny_config, repository, tmp_path):
+    options = ['--work-dir', 'run', '--cfg-options', 'optim_wrapper.optimizer.momentum=0.8']
+    killed = run_tool('train.py', hooked_config("dict(type='KillBefore', iteration=5)"), *options,
+                      cwd=tmp_path, check=False,
+                      PYTHONPATH=f'{repository}:{repository / "tests" / "tools"}')
+    work_dir = tmp_path / 'run'
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-4000:]
+    assert last_checkpoint(work_dir).endswith('iter_4.pth')
+
+    run_tool('train.py', tiny_config, *options, '--resume', cwd=tmp_path)
+
+    assert list(logged(uninterrupted_run, 'loss')) == [1, 2, 3, 4, 5, 6]
+    for key in ('loss', 'lr'):
+        assert logged(work_dir, key) == logged(uninterrupted_run, key)
+    ours, theirs = load(work_dir / 'iter_6.pth'), load(uninterrupted_run / 'iter_6.pth')
+    assert_equal(ours['state_dict'], theirs['state_dict'])
+    assert_equal(ours['optimizer'], theirs['optimizer'])
+    assert_equal(ours['param_schedulers'], theirs['param_schedulers'])
+
+
+def test_cfg_options_reach_the_run(uninterrupted_run):
+    optimizer = load(uninterrupted_run / 'iter_6.pth')['optimizer']
+    assert optimizer['param_groups'][0]['momentum'] == 0.8
+
+
+def test_amp_trains_on_the_cpu(uninterrupted_run, run_tool, tiny_config, tmp_path):
+    run_tool('train.py', tiny_config, '--work-dir', 'run', '--amp', '--cfg-options',
+             'train_cfg.max_iters=2', 'default_hooks.checkpoint.interval=2', cwd=tmp_path)
+    losses, full = logged(tmp_path / 'run', 'loss'), logged(uninterrupted_run, 'loss')
+    assert losses[1] != full[1]
+    assert losses[1] == pytest.approx(full[1], rel=0.01)
+    weights = load(tmp_path / 'run' / 'iter_2.pth')['state_dict'].values()
+    assert {w.dtype for w in weights if w.is_floating_point()} == {torch.float32}
+
+
+def test_tests_flipped_and_draws(uninterrupted_run, run_tool, tiny_config, tmp_path):
+    run_tool('test.py', tiny_config, uninterrupted_run / 'iter_6.pth', '--work-dir', 'run',
+             '--tta', '--show-dir', 'pictures', '--out', 'out.pkl', cwd=tmp_path)
+    predictions = pickle.loads((tmp_path / 'out.pkl').read_bytes())
+    assert sorted(p['img_id'] for p in predictions) == list(range(6))
+    assert len(list((tmp_path / 'run').glob('*/pictures/*'))) == 6
+
+
+@pytest.mark.parametrize('options, said', [
+    (['--resume', 'gone.pth'], '--resume: checkpoint not found: gone.pth'),
+    (['--cfg-options', 'load_from=gone.pth'], 'load_from: checkpoint not found: gone.pth'),
+    (['--cfg-options', 'train_dataloader.dataset.ann_file=gone.json'],
+     'train_dataloader.dataset.ann_file'),
+    (['--cfg-options', 'train_dataloader.sampler.type.wrong=1'], '--cfg-options do not fit'),
+    (['--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper'], 'ApexOptimWrapper'),
+    (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=None'],
+     'base_batch_size'),
+    (['--launcher', 'pytorch'], 'RANK'),
+])
+def test_train_says_what_is_wrong(tiny_config, capsys, monkeypatch, options, said):
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(SystemExit) as stopped:
+        training.main([str(tiny_config), *options])
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert error.count('\n') == 1 and error.startswith('train.py: error: ') and said in error
+
+
+def test_missing_config_and_checkpoint_are_named(tiny_config, capsys):
+    with pytest.raises(SystemExit):
+        training.main(['gone.py'])
+    assert 'config not found: gone.py' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        testing.main([str(tiny_config), 'gone.pth'])
+    assert 'checkpoint not found: gone.pth' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        testing.main([str(tiny_config), 'gone.pth', '--out', 'boxes.json'])
+    assert '.pkl' in capsys.readouterr().err
+
+
+def test_missing_files_in_nested_data_sets_are_all_named(tiny_config):
+    cfg = Config.fromfile(str(tiny_config))
+    plain = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dict(
+        type='ConcatDataset', datasets=[plain, dict(plain, ann_file='gone_a.json'),
+                                        dict(plain, ann_file='gone_b.json')]))
+    with pytest.raises(RunOptionError, match=r'datasets\[1\].*gone_a.json.*gone_b.json'):
+        training.require_annotations(cfg, ('train', ))
+
+
+def test_amp_takes_the_devices_wrapper(tiny_config):
+    args = training.parse_args([str(tiny_config), '--amp'])
+    wrapper = training.build_config(args).optim_wrapper
+    expected = 'BFloat16OptimWrapper' if get_device() == 'cpu' else 'AmpOptimWrapper'
+    assert wrapper.type == expected
+    assert wrapper.optimizer.type == 'SGD'
+
+
+def test_auto_scale_lr_is_switched_on(tiny_config):
+    args = training.parse_args([str(tiny_config), '--auto-scale-lr'])
+    assert training.build_config(args).auto_scale_lr == dict(enable=True, base_batch_size=4)
+
+
+def test_resume_without_checkpoint_keeps_load_from(tiny_config, tmp_path):
+    weights = tmp_path / 'stage_one.pth'
+    weights.touch()
+    args = training.parse_args([str(tiny_config), '--work-dir', str(tmp_path / 'new'), '--resume',
+                                '--cfg-options', f'load_from={weights}'])
+    cfg = training.build_config(args)
+    assert cfg.load_from == str(weights) and not cfg.get('resume')
+
+
+def test_last_checkpoint(tmp_path):
+    assert last_checkpoint(tmp_path / 'new') is None
+    (tmp_path / 'iter_2.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('/moved/from/here/iter_2.pth')
+    assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_2.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_4.pth'))
+    assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_2.pth')
+
+
+def test_mim_adds_no_old_flags(capsys):
+    """mim adds ``--gpus`` or ``--device cpu`` for scripts whose help names ``--gpus``."""
+    with pytest.raises(SystemExit):
+        training.parse_args(['-h'])
+    assert '--gpus' not in capsys.readouterr().out
