@@ -50,7 +50,8 @@ def _check_entries(path: str, content: dict, part: str, keys: Sequence[str]) -> 
         missing = [key for key in keys if key not in entry]
         if missing:
             raise ValueError(
-                f"annotation file {path}: entry {position} of '{part}' (id {entry.get('id')}) lacks {missing}"
+                f"annotation file {path}: entry {position} of '{part}' "
+                f'(id {entry.get("id")}) lacks {missing}'
             )
 
 
@@ -62,16 +63,16 @@ def _check_boxes(path: str, annotations: list[dict]) -> None:
             fine = False
         if not fine:
             raise ValueError(
-                f'annotation file {path}: annotation {annotation["id"]} has bbox {annotation["bbox"]}, '
-                'expected four finite numbers [x, y, width, height]'
+                f'annotation file {path}: annotation {annotation["id"]} has bbox '
+                f'{annotation["bbox"]}, expected four finite numbers [x, y, width, height]'
             )
 
 
 def check_classes(path: str, categories: list[dict], classes: Sequence[str]) -> None:
     """Check that the classes of a config are in the annotation file, in the same order.
 
-    MMDetection numbers the labels in the file's order and leaves out what it doesn't find, so either fault gives wrong
-    labels without a word.
+    MMDetection numbers the labels in the file's order and leaves out what it doesn't find, so
+    either fault gives wrong labels without a word.
 
     Raises:
         ValueError: A class is missing, named twice, or stands elsewhere in the order.
@@ -81,13 +82,15 @@ def check_classes(path: str, categories: list[dict], classes: Sequence[str]) -> 
     missing = [name for name in classes if name not in in_file]
     if missing:
         raise ValueError(
-            f'annotation file {path} has no category {missing}. Set metainfo=dict(classes=...) to names of the file. {both}'
+            f'annotation file {path} has no category {missing}. '
+            f'Set metainfo=dict(classes=...) to names of the file. {both}'
         )
     order = [name for name in in_file if name in classes]
     if order != list(classes):
         raise ValueError(
-            f'the classes of the config are in another order than in annotation file {path}, which would mix up '
-            f'labels. Set metainfo=dict(classes={tuple(dict.fromkeys(order))}), each name once in the file. {both}'
+            f'the classes of the config are in another order than in annotation file {path}, '
+            f'which would mix up labels. Set metainfo=dict(classes={tuple(dict.fromkeys(order))}); '
+            f'each name must be once in the file. {both}'
         )
 
 
@@ -108,7 +111,8 @@ def check_images(paths: Sequence[str], decode: bool = False, shown: int = 5) -> 
         damaged = [f'{path} ({problem})' for path in paths if (problem := decoding_problem(path))]
         if damaged:
             raise ValueError(
-                f'{len(damaged)} of {len(paths)} images are damaged, first: {", ".join(damaged[:shown])}'
+                f'{len(damaged)} of {len(paths)} images are damaged, '
+                f'first: {", ".join(damaged[:shown])}'
             )
 
 

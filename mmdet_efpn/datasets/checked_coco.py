@@ -21,26 +21,33 @@ IMAGE_CAUSES = ('images_without_boxes', 'images_too_small')
 
 @DATASETS.register_module()
 class CheckedCocoDataset(CocoDataset):
-    """MMDetection's ``CocoDataset`` that keeps the same boxes and images, but counts and logs those it drops.
+    """MMDetection's ``CocoDataset`` that counts and logs the boxes and images it drops.
+
+    It keeps the same ones as its parent.
 
     Takes all arguments of ``CocoDataset``.
 
     Args:
-        check_images: Whether to look for every local image file on loading: ``True`` looks whether it exists, ``'decode'``
-            also decodes it (slow, but a truncated JPEG otherwise loads half grey), ``False`` doesn't.
+        check_images: Whether to look for every local image file on loading: ``True`` looks whether
+            it exists, ``'decode'`` also decodes it (slow, but some versions of OpenCV load a
+            truncated JPEG half grey without a word), ``False`` doesn't.
 
     Attributes:
-        dropped: Number of boxes and images left out, by cause; filled once the annotations are loaded, before ``indices``
-            pick a part. Boxes: ``ignored`` (marked ``ignore``), ``zero_size`` (no area, or a side under one pixel),
-            ``outside_image``, ``unknown_category`` (an id that the file doesn't define), ``other_category`` (a category of
-            the file that isn't in ``metainfo['classes']``), ``unknown_image`` (an image that the file doesn't list),
-            ``other``. Images, by ``filter_cfg`` and not in test mode: ``images_without_boxes``, ``images_too_small``.
-        crowd: Number of ``iscrowd`` boxes. They stay, as regions in which training ignores proposals.
+        dropped: Number of boxes and images left out, by cause; filled once the annotations are
+            loaded, before ``indices`` pick a part. Boxes: ``ignored`` (marked ``ignore``),
+            ``zero_size`` (no area, or a side under one pixel), ``outside_image``,
+            ``unknown_category`` (an id that the file doesn't define), ``other_category`` (a
+            category of the file that isn't in ``metainfo['classes']``), ``unknown_image`` (an image
+            that the file doesn't list), ``other``. Images, by ``filter_cfg`` and not in test mode:
+            ``images_without_boxes``, ``images_too_small``.
+        crowd: Number of ``iscrowd`` boxes. They stay, as regions in which training ignores
+            proposals.
 
     Raises:
         FileNotFoundError: The annotation file or an image is missing.
-        ValueError: The annotation file is empty, damaged or incomplete; a class of ``metainfo['classes']`` isn't in it, or
-            the classes stand in another order there; no image is left; an image can't be decoded.
+        ValueError: The annotation file is empty, damaged or incomplete; a class of
+            ``metainfo['classes']`` isn't in it, or the classes stand in another order there; no
+            image is left; an image can't be decoded.
     """
 
     def __init__(self, *args, check_images: bool | str = True, **kwargs) -> None:
@@ -71,7 +78,7 @@ class CheckedCocoDataset(CocoDataset):
         return coco
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """Parse one image's annotations as the parent does, and count the boxes that it leaves out."""
+        """Parse one image's boxes as the parent does, and count those that it leaves out."""
         image, annotations = raw_data_info['raw_img_info'], raw_data_info['raw_ann_info']
         causes = [self._drop_cause(annotation, image) for annotation in annotations]
         for cause in filter(None, causes):
@@ -97,7 +104,7 @@ class CheckedCocoDataset(CocoDataset):
         return None
 
     def filter_data(self) -> list[dict]:
-        """Filter images as the parent does, count those that go, and look for the files of the rest."""
+        """Filter images as the parent does, count those that go, look for the files of the rest."""
         kept = super().filter_data()
         kept_ids = {data_info['img_id'] for data_info in kept}
         min_size = (self.filter_cfg or {}).get('min_size', 0)
@@ -107,8 +114,9 @@ class CheckedCocoDataset(CocoDataset):
                 self.dropped['images_too_small' if too_small else 'images_without_boxes'] += 1
         if not kept:
             raise ValueError(
-                f'no image of {self.ann_file} is left (dropped: {self._dropped_as_text()}): check the file, '
-                f'filter_cfg={self.filter_cfg} and the classes {self.metainfo["classes"]}'
+                f'no image of {self.ann_file} is left (dropped: {self._dropped_as_text()}): '
+                f'check the file, filter_cfg={self.filter_cfg} and '
+                f'the classes {self.metainfo["classes"]}'
             )
         if self.check_images and not self.backend_args:
             paths = [data_info['img_path'] for data_info in kept]
@@ -137,6 +145,7 @@ class CheckedCocoDataset(CocoDataset):
         crowd = f', {self.crowd} of them crowd regions' if self.crowd else ''
         print_log(
             f'{type(self).__name__} {self.ann_file}: {len(self)} images, '
-            f'{usable} of {self._num_boxes_in_file} boxes usable{crowd}; dropped: {self._dropped_as_text()}',
+            f'{usable} of {self._num_boxes_in_file} boxes usable{crowd}; '
+            f'dropped: {self._dropped_as_text()}',
             logger='current',
         )

@@ -8,7 +8,9 @@ from .class_names import DEEPPCB_CLASSES
 
 @DATASETS.register_module()
 class DeepPCBDataset(CheckedCocoDataset):
-    """DeepPCB in COCO format, as ``tools/dataset_converters/deeppcb.py`` writes it: 640x640 images, 6 kinds of defects.
+    """DeepPCB in COCO format: 640x640 images of boards, 6 kinds of defects.
+
+    ``tools/dataset_converters/deeppcb.py`` makes the annotation files.
 
     Takes the arguments of :class:`CheckedCocoDataset`.
 

@@ -8,7 +8,9 @@ from .class_names import SYNTHETIC_SIGNS_CLASSES
 
 @DATASETS.register_module()
 class SyntheticSignsDataset(CheckedCocoDataset):
-    """Synthetic road scenes with signs of 6 to 48 px, as ``tools/dataset_converters/synthetic_signs.py`` makes them.
+    """Synthetic road scenes with six kinds of signs of 6 to 48 px, in COCO format.
+
+    ``tools/dataset_converters/synthetic_signs.py`` makes them.
 
     Takes the arguments of :class:`CheckedCocoDataset`.
     """

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
-from .drawing import draw_boxes, grid, magnified_crops
+from ..datasets.palette import distinct_colours
+from .drawing import draw_boxes, evenly_spread, grid, magnified_crops, read_rgb
 
 
 def annotation_grid(
@@ -29,14 +29,11 @@ def annotation_grid(
     Raises:
         FileNotFoundError, ValueError: An image is missing or can't be decoded.
     """
-    indices = np.unique(
-        np.linspace(0, len(dataset) - 1, min(num, len(dataset))).round().astype(int)
-    )
     meta = dataset.metainfo
     panels = []
-    for index in indices.tolist():
+    for index in evenly_spread(len(dataset), num):
         info = dataset.get_data_info(index)
-        image = _read_rgb(info['img_path'])
+        image = read_rgb(info['img_path'])
         boxes = np.array([entry['bbox'] for entry in info['instances']], dtype=float).reshape(-1, 4)
         labels = [entry['bbox_label'] for entry in info['instances']]
         picture = draw_boxes(
@@ -85,7 +82,7 @@ def dataset_from_annotations(annotation_file: str | Path, image_folder: str | Pa
             type='CheckedCocoDataset',
             ann_file=str(annotation_file),
             data_prefix=dict(img=str(image_folder)),
-            metainfo=dict(classes=classes),
+            metainfo=dict(classes=classes, palette=distinct_colours(len(classes))),
         )
     )
 
@@ -93,12 +90,3 @@ def dataset_from_annotations(annotation_file: str | Path, image_folder: str | Pa
 def _palette(meta: dict) -> list[tuple[int, int, int]] | None:
     palette = meta.get('palette')
     return palette if palette is not None and len(palette) >= len(meta['classes']) else None
-
-
-def _read_rgb(path: str) -> np.ndarray:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'image {path} is missing')
-    image = cv2.imread(path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f'{path} cannot be decoded as an image')
-    return image[..., ::-1]

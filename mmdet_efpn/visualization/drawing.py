@@ -1,6 +1,7 @@
 """Draws boxes with class names, and puts pictures side by side. Images are (h, w, 3) uint8 RGB."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,6 +9,26 @@ import numpy as np
 Colour = tuple[int, int, int]
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 BACKGROUND = 250
+
+
+def read_rgb(path: str | Path) -> np.ndarray:
+    """An image file as (h, w, 3) uint8 RGB.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It can't be decoded as an image.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'image {path} is missing')
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f'{path} cannot be decoded as an image')
+    return image[..., ::-1]
+
+
+def evenly_spread(length: int, num: int) -> list[int]:
+    """At most ``num`` numbers from 0 to ``length - 1``, evenly spread, ends included."""
+    return np.unique(np.linspace(0, length - 1, min(num, length)).round().astype(int)).tolist()
 
 
 def draw_boxes(

@@ -1,5 +1,5 @@
 """Every shipped config: its name, and one loss and one prediction on a tiny image."""
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(path: Path) -> Config:
     return Config.fromfile(path)
 

@@ -1,6 +1,7 @@
 """The check of a head's strides against the maps it gets."""
 import pytest
 import torch
+
 from mmdet_efpn.models.strides import check_true_strides
 
 

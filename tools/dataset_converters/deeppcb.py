@@ -1,4 +1,4 @@
-"""Convert DeepPCB to COCO annotation files: ``python tools/dataset_converters/deeppcb.py SOURCE OUT``."""
+"""Convert DeepPCB to COCO annotation files: ``deeppcb.py SOURCE OUT``."""
 
 import argparse
 import sys

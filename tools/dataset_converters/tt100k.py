@@ -1,4 +1,4 @@
-"""Convert TT100K to COCO annotation files: ``python tools/dataset_converters/tt100k.py SOURCE OUT``."""
+"""Convert TT100K to COCO annotation files: ``tt100k.py SOURCE OUT``."""
 
 import argparse
 import sys

@@ -16,7 +16,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from commands import GIB, SetupError, Status, check_free_disk, explain, locked, run_logged, say  # noqa: E402
+from commands import (  # noqa: E402
+    GIB,
+    SetupError,
+    Status,
+    check_free_disk,
+    explain,
+    locked,
+    run_logged,
+    say,
+)
 from mim_folder import mim_files  # noqa: E402
 from mmcv_wheel import (  # noqa: E402
     default_wheel_dir,

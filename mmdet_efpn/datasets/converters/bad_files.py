@@ -50,5 +50,6 @@ class BadFiles:
         only_missing = all(cause.startswith('missing') for cause in self.counts)
         error = FileNotFoundError if only_missing else ValueError
         raise error(
-            f'nothing was written because of bad files (skip_bad / --skip-bad leaves them out)\n{self.summary()}'
+            f'nothing was written because of bad files '
+            f'(skip_bad / --skip-bad leaves them out)\n{self.summary()}'
         )

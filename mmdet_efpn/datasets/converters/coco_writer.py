@@ -1,4 +1,4 @@
-"""Builds a COCO annotation file box by box, counts what it drops, and writes it whole or not at all."""
+"""Builds a COCO annotation file box by box and writes it whole or not at all."""
 
 import json
 import os
@@ -17,9 +17,9 @@ class CocoWriter:
         classes: Class names. Category ids count from 1 in this order.
 
     Attributes:
-        counts: What happened to the boxes: ``boxes`` (kept), ``clipped`` (kept, cut at the image's edge),
-            ``outside_image``, ``zero_size`` and ``unknown_class`` (dropped), ``images_without_boxes``. A converter
-            may add causes of its own.
+        counts: What happened to the boxes: ``boxes`` (kept), ``clipped`` (kept, cut at the image's
+            edge), ``outside_image``, ``zero_size`` and ``unknown_class`` (dropped),
+            ``images_without_boxes``. A converter may add causes of its own.
         unknown_classes: How often each unknown class name was met.
     """
 
@@ -34,10 +34,10 @@ class CocoWriter:
     def add_image(
         self, file_name: str, width: int, height: int, boxes: Sequence[tuple[str, Sequence[float]]]
     ) -> int:
-        """Add one image with its ``(class name, (x1, y1, x2, y2))`` boxes in pixels; returns the image id.
+        """Add an image with ``(class name, (x1, y1, x2, y2))`` boxes in pixels; gives the image id.
 
-        A box that reaches over the edge is clipped; one without area, outside the image or of an unknown class
-        is dropped. All of them are counted.
+        A box that reaches over the edge is clipped; one without area, outside the image or of an
+        unknown class is dropped. All of them are counted.
         """
         image_id = len(self.images) + 1
         self.images.append(dict(id=image_id, file_name=file_name, width=width, height=height))
@@ -84,7 +84,7 @@ class CocoWriter:
         write_text_atomically(path, json.dumps(content))
 
     def summary(self) -> str:
-        """Several lines for the terminal: images, boxes by class, sizes, and everything that was dropped."""
+        """Lines for the terminal: images, boxes by class, sizes, all that was dropped."""
         per_class = Counter(annotation['category_id'] for annotation in self.annotations)
         sides = sorted(annotation['area'] ** 0.5 for annotation in self.annotations)
         lines = [f'{len(self.images)} images, {len(self.annotations)} boxes']
@@ -125,7 +125,8 @@ def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:
 
     Args:
         path: The image file.
-        decode: Decode all of it, so that a truncated file is noticed; otherwise read only its header.
+        decode: Decode all of it, so that a truncated file is noticed; otherwise read only its
+            header.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -151,7 +152,8 @@ def place_images(
         source: Folder that the file names are relative to.
         target: Folder to create.
         file_names: Images to copy (a link shows all of ``source``).
-        how: ``'symlink'`` links ``target`` to ``source``, ``'copy'`` copies the named images, ``'none'`` does nothing.
+        how: ``'symlink'`` links ``target`` to ``source``, ``'copy'`` copies the named images,
+            ``'none'`` does nothing.
 
     Raises:
         FileExistsError: ``target`` exists and shows something else.

@@ -19,18 +19,22 @@ def convert_deeppcb(
 ) -> dict[str, CocoWriter]:
     """Write ``out/annotations/{split}.json`` and ``out/images`` for DeepPCB.
 
-    A line of ``source/{split}.txt`` names ``IMAGE.jpg ANNOTATION.txt``; the tested board is ``IMAGE_test.jpg``. A line of an
-    annotation file is ``x1 y1 x2 y2 type`` in pixels, with types 1..6 in the order of ``DEEPPCB_CLASSES``.
+    A line of ``source/{split}.txt`` names ``IMAGE.jpg ANNOTATION.txt``; the tested board is
+    ``IMAGE_test.jpg``. A line of an annotation file is ``x1 y1 x2 y2 type`` in pixels, with types
+    1..6 in the order of ``DEEPPCB_CLASSES``.
 
     Args:
         source: Folder with the lists.
         out: Folder to write to.
-        splits: Names of the lists to convert. Default: those of train, val, trainval, test that exist.
-        images: ``'symlink'`` links ``out/images`` to ``source``, ``'copy'`` copies, ``'none'`` leaves images alone.
+        splits: Names of the lists to convert. Default: those of train, val, trainval, test that
+            exist.
+        images: ``'symlink'`` links ``out/images`` to ``source``, ``'copy'`` copies, ``'none'``
+            leaves images alone.
         skip_bad: Leave out images with a missing or damaged file and count them, rather than stop.
 
     Returns:
-        The writer of each split, with its ``counts``. Skipped files are counted there too, by cause.
+        The writer of each split, with its ``counts``. Skipped files are counted there too, by
+        cause.
 
     Raises:
         FileNotFoundError: A list, an image or an annotation file is missing.
@@ -103,7 +107,7 @@ def _read_split(
 
 
 def read_boxes(path: str | Path) -> list[tuple[str, tuple[int, int, int, int]]]:
-    """``(class name, (x1, y1, x2, y2))`` of each line; an unknown type becomes the name ``'type N'``.
+    """``(class name, (x1, y1, x2, y2))`` of each line; an unknown type is named ``'type N'``.
 
     Raises:
         FileNotFoundError: There is no such file.

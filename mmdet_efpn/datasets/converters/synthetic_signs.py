@@ -27,9 +27,10 @@ def make_synthetic_signs(
 ) -> bool:
     """Make the data set, or keep the one that is there if it was made with the same arguments.
 
-    Writes ``out/images/{train,val}/NNNNNN.jpg``, ``out/annotations/{train,val}.json`` and ``out/parameters.json``, first
-    into a folder beside ``out``, which is moved into place when it is whole. An image depends on the seed, its split, its
-    number and the size alone; the same arguments give the same bytes (with the same OpenCV).
+    Writes ``out/images/{train,val}/NNNNNN.jpg``, ``out/annotations/{train,val}.json`` and
+    ``out/parameters.json``, first into a folder beside ``out``, which is moved into place when it
+    is whole. An image depends on the seed, its split, its number and the size alone; the same
+    arguments give the same bytes (with the same OpenCV).
 
     Args:
         out: Folder to make.

@@ -20,21 +20,23 @@ def convert_tt100k(
 ) -> dict[str, CocoWriter]:
     """Write ``out/annotations/{split}.json`` and ``out/images`` for TT100K.
 
-    ``source/annotations.json`` holds ``{'imgs': {id: {'path', 'id', 'objects': [{'category', 'bbox'}]}}}`` with a bbox of
-    ``xmin, ymin, xmax, ymax`` in pixels. The first folder of a path (``train``, ``test``, ``other``) is its split.
+    ``source/annotations.json`` holds ``{'imgs': {id: {'path', 'id', 'objects': [{'category',
+    'bbox'}]}}}`` with a bbox of ``xmin, ymin, xmax, ymax`` in pixels. The first folder of a path
+    (``train``, ``test``, ``other``) is its split.
 
     Args:
         source: Folder with the annotation file and the image folders.
         out: Folder to write to.
         splits: Splits to convert.
         annotation_file: Name of the annotation file in ``source``.
-        images: ``'symlink'`` links ``out/images`` to ``source``, ``'copy'`` copies, ``'none'`` leaves images alone.
+        images: ``'symlink'`` links ``out/images`` to ``source``, ``'copy'`` copies, ``'none'``
+            leaves images alone.
         skip_bad: Leave out images with a missing or damaged file and count them, rather than stop.
         decode: Decode every image to find damaged ones; otherwise read only the headers.
 
     Returns:
-        The writer of each split, with its ``counts``; signs outside the 45 classes are counted as ``unknown_class``, by name
-        in ``unknown_classes``.
+        The writer of each split, with its ``counts``; signs outside the 45 classes are counted as
+        ``unknown_class``, by name in ``unknown_classes``.
 
     Raises:
         FileNotFoundError: The annotation file or an image is missing.

@@ -1,4 +1,7 @@
-"""Paints the scene behind the signs: sky, buildings, trees, ground and road. Colours are RGB, sizes in pixels."""
+"""Paints the scene behind the signs: sky, buildings, trees, road.
+
+Colours are RGB, sizes in pixels.
+"""
 
 import cv2
 import numpy as np
@@ -143,7 +146,7 @@ def leaves(
     amount: int,
     leaf: float,
 ) -> None:
-    """A cluster of ``amount`` leaf blobs of about ``leaf`` pixels radius, spread normally around ``centre``."""
+    """Paint ``amount`` leaves of about ``leaf`` pixels radius, spread normally round ``centre``."""
     green = jitter(rng, pick(rng, ((70, 110, 50), (95, 125, 60), (120, 105, 45), (55, 90, 60))))
     places = rng.normal(centre, spread / 2, (amount, 2)).astype(int)
     radii = np.maximum(rng.uniform(0.5, 1.5, amount) * leaf, 1).astype(int)

@@ -1,4 +1,7 @@
-"""Things that aren't signs: distractors beside them, occluders before them. Colours are RGB, sizes in pixels."""
+"""Things that aren't signs: distractors beside them, occluders before them.
+
+Colours are RGB, sizes in pixels.
+"""
 
 import cv2
 import numpy as np
@@ -72,14 +75,14 @@ def paint_car(rng: np.random.Generator, scene: np.ndarray) -> None:
 
 
 def paint_blank(rng: np.random.Generator, scene: np.ndarray, side: int, x: int, y: int) -> None:
-    """A disc, triangle, diamond or square without a mark, up to ``side`` pixels, its top left corner at (x, y)."""
+    """A shape without a mark, up to ``side`` pixels, its top left corner at (x, y)."""
     shape = pick(rng, ('disc', 'triangle', 'diamond', 'square'))
     colour = jitter(rng, pick(rng, (RED, BLUE, YELLOW, (40, 140, 80), (130, 130, 130))), 15)
     paste(scene, weather(rng, pose(rng, blank_template(shape, colour), side, 4)), x, y)
 
 
 def occlude(rng: np.random.Generator, scene: np.ndarray, box: Box) -> None:
-    """Cover a part of the sign in ``box`` (x1, y1, x2, y2), up to about a third, by a twig or a thin pole."""
+    """Hide up to about a third of the sign in ``box`` (x1, y1, x2, y2) by a twig or thin pole."""
     x1, y1, x2, y2 = box
     width, height = x2 - x1, y2 - y1
     if rng.random() < 0.5:

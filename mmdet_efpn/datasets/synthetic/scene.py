@@ -16,15 +16,16 @@ SMALLEST_OCCLUDED_SIDE = 12
 def paint_scene(rng: np.random.Generator, side: int) -> tuple[np.ndarray, list[tuple[str, Box]]]:
     """One scene and its signs.
 
-    The box of a sign is its full extent, also where a twig or a pole hides a part of it (at most about a third).
+    The box of a sign is its full extent, also where a twig or a pole hides a part of it (at most
+    about a third).
 
     Args:
         rng: Decides everything; the same state paints the same scene.
         side: Width and height in pixels, at least 128.
 
     Returns:
-        The image, (side, side, 3) uint8 RGB, and 3 to 8 signs as ``(class name, (x1, y1, x2, y2))`` with sides of 6 to
-        48 px, evenly spread in the logarithm, that don't overlap.
+        The image, (side, side, 3) uint8 RGB, and 3 to 8 signs as ``(class name, (x1, y1, x2, y2))``
+        with sides of 6 to 48 px, evenly spread in the logarithm, that don't overlap.
     """
     scene = paint_background(rng, side)
     for paint, most in ((paint_billboard, 2), (paint_lights, 2), (paint_car, 3)):
@@ -82,7 +83,7 @@ def _paint_sign(
 def _free_place(
     rng: np.random.Generator, side: int, width: int, height: int, taken: list[Box], gap: int = 4
 ) -> tuple[int, int] | None:
-    """A random top left corner at which nothing taken is nearer than ``gap``, or None after 30 tries."""
+    """A random top left corner with nothing taken nearer than ``gap``, or None after 30 tries."""
     for _ in range(30):
         x, y = (
             int(rng.integers(0, side - width + 1)),

@@ -59,7 +59,10 @@ def sign_template(name: str, variant: int = 0) -> np.ndarray:
 
 
 def blank_template(shape: str, colour: tuple[int, int, int]) -> np.ndarray:
-    """A plain ``'disc'``, ``'triangle'``, ``'diamond'`` or ``'square'`` without a mark: a distractor. (192, 192, 4) RGBA."""
+    """A distractor without a mark, (192, 192, 4) uint8 RGBA.
+
+    ``shape`` is ``'disc'``, ``'triangle'``, ``'diamond'`` or ``'square'``.
+    """
     image = np.zeros((TEMPLATE_SIDE, TEMPLATE_SIDE, 3), np.uint8)
     mask = np.zeros((TEMPLATE_SIDE, TEMPLATE_SIDE), np.uint8)
     if shape == 'disc':
@@ -98,8 +101,8 @@ def pose(
     """Tilt and squeeze a template a little and scale it.
 
     Returns:
-        (h, w, 4) float32 RGBA in 0..1, colours premultiplied by alpha; max(h, w) is ``long_side``, and neither side
-        is under ``min_side``. The sign touches all four edges.
+        (h, w, 4) float32 RGBA in 0..1, colours premultiplied by alpha; max(h, w) is ``long_side``,
+        and neither side is under ``min_side``. The sign touches all four edges.
     """
     matrix = cv2.getRotationMatrix2D((CENTRE, CENTRE), rng.uniform(-7, 7), 0.9)
     squeeze = rng.uniform(0.8, 1.0)
@@ -134,7 +137,7 @@ def weather(rng: np.random.Generator, sign: np.ndarray) -> np.ndarray:
 
 
 def paste(scene: np.ndarray, sign: np.ndarray, x: int, y: int) -> None:
-    """Blend a posed sign into a uint8 RGB scene, its top left corner at (x, y); it must lie inside."""
+    """Blend a posed sign into a uint8 RGB scene, top left corner at (x, y); it must lie inside."""
     height, width = sign.shape[:2]
     patch = scene[y : y + height, x : x + width]
     blended = patch * (1 - sign[..., 3:]) + 255 * sign[..., :3]

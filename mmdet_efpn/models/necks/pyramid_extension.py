@@ -1,10 +1,9 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
+from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
-
-from mmdet.registry import MODELS
 
 from ..ftt import BaseFTT
 

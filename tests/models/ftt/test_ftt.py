@@ -3,8 +3,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
-from mmdet_efpn.models import FTT, BaseFTT, PointwiseFTT
 from torch import Tensor
+
+from mmdet_efpn.models import FTT, BaseFTT, PointwiseFTT
 
 SIZES = [(8, 12), (7, 9), (2, 2), (1, 1), (1, 6)]
 

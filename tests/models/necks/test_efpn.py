@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
+
 from mmdet_efpn.models import EFPN, ExtendedResNet
 
 WIDTHS = [6, 8, 12, 16, 20]  # C2', C2, C3, C4, C5

@@ -1,0 +1,22 @@
+"""Every example in a docstring runs and gives what it says."""
+import doctest
+import importlib
+import pkgutil
+
+import mmdet_efpn
+import pytest
+
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')
+    if '.mim.' not in module.name)
+WITH_EXAMPLES = {
+    'mmdet_efpn.models.backbones.extended_resnet', 'mmdet_efpn.models.ftt.ftt',
+    'mmdet_efpn.models.ftt.pointwise_ftt', 'mmdet_efpn.models.necks.efpn'
+}
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_examples(name):
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.failed == 0
+    assert results.attempted > 0 or name not in WITH_EXAMPLES
