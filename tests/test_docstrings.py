@@ -3,8 +3,9 @@ import doctest
 import importlib
 import pkgutil
 
-import mmdet_efpn
 import pytest
+
+import mmdet_efpn
 
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')

@@ -1,5 +1,6 @@
 """The demo from data to table, in two iterations."""
 import pytest
+
 from mmdet_efpn.engine.demo import main
 
 SHORT = '''

@@ -15,9 +15,9 @@ class ExtendedRoIHead(StandardRoIHead):
 
     RoIs go to levels by size, as in FPN: with ``featmap_strides=[2, 4, 8, 16, 32]`` and
     ``finest_scale=28`` those under 56 pixels are pooled from P2'. The second head,
-    ``extended_bbox_head``, classifies and refines these; the first head serves the rest. Both train jointly, under the loss
-    of the first head's config. Either may get no RoI at all: its parameters then get a zero gradient,
-    so that data parallel training needs no ``find_unused_parameters``.
+    ``extended_bbox_head``, classifies and refines these; the first head serves the rest. Both train
+    jointly, under the loss of the first head's config. Either may get no RoI at all: its parameters
+    then get a zero gradient, so that data parallel training needs no ``find_unused_parameters``.
 
     Args:
         *args: The arguments of MMDetection's ``StandardRoIHead``.
