@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/models/faster-rcnn_r50_efpn.py', '../_base_/iter_based_runtime.py'
 ]
 data_root = 'data/synthetic_signs/'
-max_iters = 800
+max_iters = 300
 image_size = (256, 256)
 
 model = dict(
@@ -77,5 +77,5 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
     clip_grad=dict(max_norm=10, norm_type=2))
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=max_iters))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=100))
 log_processor = dict(window_size=20)
