@@ -4,8 +4,8 @@
     \\
         EFPN.py@model.neck.ftt.hidden_channels=128 --sizes 800x1344 --json cost.json
 
-``tools/analysis/cost.py`` calls :func:`main`. What each figure means stands in ``measure.py``; all
-are for one image. Times are medians over repeats that go round all rows in turn, so that a machine
+``tools/analysis/cost.py`` calls :func:`main`. What each figure means stands in ``measure.py``;
+multiply-adds are for one image, times and memory for ``--batch-size`` images. Times are medians over repeats that go round all rows in turn, so that a machine
 that slows down slows all rows alike.
 """
 import argparse
@@ -26,7 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='cost.py', description='Compare parameters, GFLOPs (multiply-adds), time and peak '
-        'memory of several configs at several input sizes, for one image.')
+        'memory of several configs at several input sizes.')
     parser.add_argument('configs', nargs='+', metavar='CONFIG[@OPTION]...',
                         help='config file, or package::path such as '
                         'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py; options: @2x scales '
@@ -36,6 +36,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--parts', choices=PARTS, default=PARTS[0],
                         help='what is measured (default: %(default)s); detector: forward is its '
                         'tensor mode, backward its training loss')
+    parser.add_argument('--batch-size', type=int, default=1,
+                        help='images at once for times and memory (default: 1)')
     parser.add_argument('--repeats', type=int, default=5, help='timed rounds (default: 5)')
     parser.add_argument('--no-time', action='store_true',
                         help='only count parameters and GFLOPs; no times, no memory')
@@ -44,8 +46,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         metavar='KEY=VALUE', help='changes to all configs')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
     args = parser.parse_args(argv)
-    if args.repeats < 1:
-        parser.error('--repeats must be at least 1')
+    if args.repeats < 1 or args.batch_size < 1:
+        parser.error('--repeats and --batch-size must be at least 1')
     return args
 
 
@@ -71,7 +73,7 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
         row = dict(name=subject.name, config=subject.config, height=subject.height,
                    width=subject.width, parameters=count_parameters(model), note='')
         try:
-            row['macs'] = count_macs(model.to(device), images)
+            row['macs'] = count_macs(model.to(device), images[:1])
         except ValueError as error:
             row.update(macs=None, note=str(error))
         if timed:
@@ -136,7 +138,7 @@ def main(argv: list[str] | None = None) -> None:
     """Measures as the command line says; ends with one line and exit status 2 on a wrong config."""
     args = parse_args(argv)
     try:
-        subjects = [parse_subject(config, size, args.parts, args.cfg_options)
+        subjects = [parse_subject(config, size, args.parts, args.cfg_options, args.batch_size)
                     for size in args.sizes for config in args.configs]
         rows = compare(subjects, args.device, args.repeats, timed=not args.no_time)
     except (ValueError, FileNotFoundError) as error:
@@ -146,9 +148,9 @@ def main(argv: list[str] | None = None) -> None:
     hardware = (torch.cuda.get_device_name(device) if device.type == 'cuda'
                 else f'{torch.get_num_threads()} threads')
     print(table(rows))
-    print(f'{args.parts}, one image, {args.device} ({hardware}), torch {torch.__version__}'
+    print(f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), torch {torch.__version__}'
           + ('' if args.no_time else f', median of {args.repeats}'))
     if args.json is not None:
         args.json.write_text(json.dumps(dict(
-            parts=args.parts, device=args.device, hardware=hardware, torch=torch.__version__,
+            parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware, torch=torch.__version__,
             repeats=None if args.no_time else args.repeats, rows=rows), indent=2) + '\n')

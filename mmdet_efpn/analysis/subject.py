@@ -28,6 +28,7 @@ class Subject:
         height, width: Input size in pixels.
         parts: ``'backbone+neck'`` or ``'detector'``.
         options: Changes to the config, dotted keys to values.
+        batch_size: Number of images.
     """
     name: str
     config: str
@@ -35,6 +36,7 @@ class Subject:
     width: int
     parts: str = 'backbone+neck'
     options: dict = field(default_factory=dict)
+    batch_size: int = 1
 
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
@@ -46,12 +48,14 @@ class Subject:
         return BackboneNeckSteps(cfg.model)
 
     def images(self, device: str) -> torch.Tensor:
-        """One random image, the same every time: (1, 3, height, width)."""
+        """Random images, the same every time: (batch_size, 3, height, width)."""
         generator = torch.Generator().manual_seed(0)
-        return torch.randn(1, 3, self.height, self.width, generator=generator).to(device)
+        shape = (self.batch_size, 3, self.height, self.width)
+        return torch.randn(shape, generator=generator).to(device)
 
 
-def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict) -> Subject:
+def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict,
+                  batch_size: int = 1) -> Subject:
     """Reads ``CONFIG[@OPTION]...``, where an option is a scale of the input (``2x``, ``0.5x``) or a
     change to the config (``model.neck.ftt.hidden_channels=128``).
 
@@ -71,7 +75,7 @@ def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict) -
                              'like @model.neck.ftt.hidden_channels=128')
     height, width = (round(side * scale) for side in size)
     name = '@'.join([Path(config).stem, *extras])
-    return Subject(name, config, height, width, parts, {**options, **own})
+    return Subject(name, config, height, width, parts, {**options, **own}, batch_size)
 
 
 def _parse_value(text: str):

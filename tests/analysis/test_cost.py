@@ -79,6 +79,7 @@ def test_parse_subject():
                             'detector', {'model.neck.num_outs': 6})
     assert (subject.height, subject.width) == (1600, 2688)
     assert subject.name == 'a@2x@model.neck.ftt.hidden_channels=64'
+    assert subject.images('meta').shape == (1, 3, 1600, 2688)
     assert subject.options == {'model.neck.num_outs': 6, 'model.neck.ftt.hidden_channels': 64}
     with pytest.raises(ValueError, match='@double'):
         parse_subject('a.py@double', (8, 8), 'detector', {})
@@ -122,3 +123,12 @@ def test_whole_detector(tiny_config):
     assert narrow['parameters'] < row['parameters'] and narrow['macs'] < row['macs']
     steps = subject.build()
     assert measure.run_forward_backward(steps, subject.images('cpu')) > 0
+
+
+def test_a_batch_takes_more_memory_but_counts_one_image(tiny_config):
+    one, three = (parse_subject(str(tiny_config), (64, 96), 'backbone+neck', {}, batch_size)
+                  for batch_size in (1, 3))
+    assert three.images('cpu').shape == (3, 3, 64, 96)
+    first, second = cost.compare([one, three], 'cpu', repeats=1)
+    assert first['macs'] == second['macs']
+    assert second['forward_backward_bytes'] > first['forward_backward_bytes']
