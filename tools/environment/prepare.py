@@ -87,7 +87,8 @@ def digest(*texts):
 def wanted_stamp(profile, root=ROOT):
     """What the environment is made from, step by step; a changed entry repeats its step."""
     backend = sorted((root / 'tools' / 'environment').glob('mim_*.py'))
-    texts = [path.read_text() for path in [root / 'pyproject.toml', *backend]]
+    sources = [root / 'setup.cfg', root / 'pyproject.toml', *backend]
+    texts = [path.read_text() for path in sources]
     return {
         'packages': digest(profile.pins.read_text()),
         'mmcv': [read_pins(profile.pins)[1], *machine_note()],
