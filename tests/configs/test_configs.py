@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+import mmdet_efpn  # noqa: F401  (registers the modules)
+
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 

@@ -1,23 +1,28 @@
 """ResNet and ResNeXt that also give C2', a stage-2 feature at stride 2."""
 import copy
 
+import torch
 import torch.nn as nn
 from mmdet.models.backbones import ResNet, ResNeXt
 from mmdet.registry import MODELS
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 
-def twin_with_frozen_norms(module: nn.Module) -> nn.Module:
-    """A second face of a module: the same parameters and buffers, batch norms in evaluation mode.
+def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
+    """A second face of a module: the same parameters and buffers, settings of its own.
 
-    The twin may be run without touching the module's running statistics, also when activation
-    checkpointing runs it once more in the backward pass. It is not registered anywhere.
+    Its blocks do no activation checkpointing of their own. With ``freeze_norms`` its batch norms are
+    in evaluation mode, also when checkpointing runs them once more in the backward pass, so that
+    they leave the running statistics alone. The twin is not registered anywhere.
     """
     twin = copy.copy(module)  # shares the dicts of parameters and buffers
-    twin._modules = {name: twin_with_frozen_norms(child)
+    twin._modules = {name: stage_twin(child, freeze_norms)
                      for name, child in module._modules.items() if child is not None}
-    if isinstance(module, _BatchNorm):
+    if hasattr(twin, 'with_cp'):
+        twin.with_cp = False
+    if freeze_norms and isinstance(module, _BatchNorm):
         twin.training = False
     return twin
 
@@ -44,14 +49,22 @@ class _StrideTwoFeature:
             return self.stem(x)
         return self.relu(self.norm1(self.conv1(x)))
 
-    def _c2_prime(self, c1: Tensor) -> Tensor:
-        """C2' at stride 2 from C1."""
-        if self.c2_prime == 'stem':
-            return c1
+    def _stage_two(self, x: Tensor, freeze_norms: bool = False) -> Tensor:
+        """Stage 2 on C1 (for C2', with ``freeze_norms``) or on the pooled C1 (for C2).
+
+        Checkpointing is the non-reentrant kind: the stage's weights serve two passes, and the
+        reentrant one would report their gradients to a data parallel wrapper twice.
+        """
         stage = self.layer1
-        if any(m.training for m in stage.modules() if isinstance(m, _BatchNorm)):
-            stage = twin_with_frozen_norms(stage)
-        return stage(c1)
+        live_norms = any(m.training for m in stage.modules() if isinstance(m, _BatchNorm))
+        if self.with_cp or (freeze_norms and live_norms):
+            stage = stage_twin(stage, freeze_norms)
+        for block in stage:
+            if self.with_cp and torch.is_grad_enabled():
+                x = checkpoint(block, x, use_reentrant=False)
+            else:
+                x = block(x)
+        return x
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Gives C2' and the parent's outputs.
@@ -64,10 +77,13 @@ class _StrideTwoFeature:
             strides 4, 8, 16 and 32. Sizes are H and W over the stride, rounded up.
         """
         c1 = self._stem_feature(x)
-        features = [self._c2_prime(c1)]
+        if self.c2_prime == 'stem':
+            features = [c1]
+        else:
+            features = [self._stage_two(c1, freeze_norms=True)]
         x = self.maxpool(c1)
         for i, layer_name in enumerate(self.res_layers):
-            x = getattr(self, layer_name)(x)
+            x = self._stage_two(x) if i == 0 else getattr(self, layer_name)(x)
             if i in self.out_indices:
                 features.append(x)
         return tuple(features)

@@ -22,7 +22,6 @@ class PyramidExtension(BaseModule):
         norm_cfg (dict, optional): Norm layer after the two convs. Default: none.
         act_cfg (dict, optional): Activation after the two convs. Default: none.
         no_norm_on_lateral (bool): Leave the norm out after the 1x1 conv. Default False.
-        init_cfg (dict | list[dict], optional): mmengine's initialisation config.
 
     Raises:
         TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
@@ -37,9 +36,8 @@ class PyramidExtension(BaseModule):
                  conv_cfg=None,
                  norm_cfg=None,
                  act_cfg=None,
-                 no_norm_on_lateral: bool = False,
-                 init_cfg=None) -> None:
-        super().__init__(init_cfg=init_cfg)
+                 no_norm_on_lateral: bool = False) -> None:
+        super().__init__()
         self.ftt = MODELS.build(ftt, default_args=dict(channels=out_channels))
         if not isinstance(self.ftt, BaseFTT):
             raise TypeError(
@@ -55,6 +53,13 @@ class PyramidExtension(BaseModule):
         self.output_conv = ConvModule(
             out_channels, out_channels, 3, padding=1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
+
+    def init_weights(self) -> None:
+        """Leaves the two convs as the neck's ``init_cfg`` made them, like FPN's own convs.
+
+        ``ConvModule`` would initialise itself once more, with another distribution.
+        """
+        self.ftt.init_weights()
 
     def forward(self, c2_prime: Tensor, p2: Tensor, p3: Tensor) -> tuple[Tensor, Tensor]:
         """Gives P2' and, for distillation, P3'.

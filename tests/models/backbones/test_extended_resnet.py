@@ -6,6 +6,8 @@ import torch
 from mmdet.models.backbones import ResNet, ResNeXt
 from mmdet.registry import MODELS
 
+import mmdet_efpn  # noqa: F401  (registers the backbones)
+
 KINDS = {
     'ResNet-18': (dict(depth=18), 'ResNet'),
     'ResNet-50': (dict(depth=50), 'ResNet'),
@@ -23,7 +25,9 @@ def build(kind='ResNet-18', training=False, **kwargs):
     if 'init_cfg' in kwargs:
         return backbone
     for name, buffer in backbone.named_buffers():  # statistics that a batch norm can get wrong
-        if 'running' in name:
+        if name.endswith('running_mean'):
+            buffer.uniform_(-0.1, 0.1)
+        elif name.endswith('running_var'):
             buffer.uniform_(0.5, 1.5)
     backbone.train(training)  # MMDetection's gives no self back
     return backbone
@@ -38,6 +42,7 @@ def test_c2_prime_is_stage_two_on_the_unpooled_stem(kind):
     backbone = build(kind)
     x = images()
     c2_prime, *stages = backbone(x)
+    assert 0.1 < c2_prime.mean() < 100  # neither dead nor overflown
     c1 = backbone.relu(backbone.bn1(backbone.conv1(x)))
     assert torch.equal(c2_prime, backbone.layer1(c1))
     assert torch.equal(stages[0], backbone.layer1(backbone.maxpool(c1)))
@@ -116,6 +121,22 @@ def test_gradients_of_both_passes_add_up(with_cp):
     first, second = stage_gradient(lambda a, b: a + 0 * b), stage_gradient(lambda a, b: 0 * a + b)
     for name, gradient in both.items():
         torch.testing.assert_close(gradient, first[name] + second[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize('norm_eval', [False, True])
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_data_parallel_training(with_cp, norm_eval, tmp_path):
+    """Stage 2's weights serve two passes, and are still reduced once a step."""
+    store = torch.distributed.FileStore(str(tmp_path / 'store'), 1)
+    torch.distributed.init_process_group('gloo', store=store, rank=0, world_size=1)
+    try:
+        backbone = build('ResNet-50', training=True, norm_eval=norm_eval, with_cp=with_cp)
+        parallel = torch.nn.parallel.DistributedDataParallel(backbone)
+        for _ in range(2):  # unused parameters would show in the second step
+            sum(feature.square().mean() for feature in parallel(images())).backward()
+        assert all(p.grad.abs().sum() > 0 for p in backbone.layer1.parameters())
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_freezing_and_norm_eval():

@@ -7,6 +7,8 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
+import mmdet_efpn  # noqa: F401  (registers the modules)
+
 TEST_CFG = ConfigDict(nms_pre=100, max_per_img=50, nms=dict(type='nms', iou_threshold=0.7),
                       min_bbox_size=0)
 TRAIN_CFG = ConfigDict(

@@ -9,6 +9,8 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
+import mmdet_efpn  # noqa: F401  (registers the modules)
+
 STRIDES = [2, 4, 8, 16, 32]
 TRAIN_CFG = ConfigDict(
     assigner=dict(type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.5,
