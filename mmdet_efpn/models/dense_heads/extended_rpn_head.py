@@ -5,7 +5,7 @@ from mmdet.models.dense_heads import RPNHead
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from ..strides import check_true_strides
+from ..map_checks import check_maps, padded_size
 
 P2_PRIME_STRIDE = 2
 
@@ -22,7 +22,7 @@ class ExtendedRPNHead(RPNHead):
 
     Raises:
         ValueError: at build, anchor strides that do not begin with the finest level used; at the
-            first forward with images, strides that are not those of the maps.
+            first forward, a width or strides that are not those of the maps.
 
     Source: the authors' released model of arXiv:2003.07021.
     """
@@ -30,7 +30,6 @@ class ExtendedRPNHead(RPNHead):
     def __init__(self, *args, on_p2_prime: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.on_p2_prime = on_p2_prime
-        self._strides_checked = False
         finest = P2_PRIME_STRIDE if on_p2_prime else 2 * P2_PRIME_STRIDE
         if self._strides()[0] != finest:
             raise ValueError(
@@ -54,35 +53,27 @@ class ExtendedRPNHead(RPNHead):
             anchors a cell.
 
         Raises:
-            ValueError: the pyramid's levels are not as many as the anchor strides.
+            ValueError: the pyramid's levels are not as many, or not as wide, as the config says.
         """
-        levels = self._used_levels(x)
-        if len(levels) != self.prior_generator.num_levels:
-            raise ValueError(
-                f'rpn_head.anchor_generator.strides names {self.prior_generator.num_levels} levels '
-                f'({self._strides()}), but the neck gives {len(x)} and the head uses {len(levels)} '
-                f'of them (rpn_head.on_p2_prime={self.on_p2_prime})')
-        return super().forward(levels)
+        self._check(x)
+        return super().forward(self._used_levels(x))
 
-    def _check_strides_once(self, x: Sequence[Tensor], batch_data_samples) -> None:
-        image_size = batch_data_samples[0].metainfo.get('batch_input_shape')
-        if self._strides_checked or image_size is None:
-            return
-        check_true_strides(self._used_levels(x), self._strides(), image_size,
-                           'rpn_head.anchor_generator.strides')
-        self._strides_checked = True
+    def _check(self, x: Sequence[Tensor], image_size: tuple[int, int] | None = None) -> None:
+        check_maps(self._used_levels(x), self.in_channels, 'rpn_head.in_channels', self._strides(),
+                   f'rpn_head.anchor_generator.strides (rpn_head.on_p2_prime={self.on_p2_prime})',
+                   image_size)
 
     def loss(self, x, batch_data_samples) -> dict:
-        """As RPNHead; the first call checks the strides."""
-        self._check_strides_once(x, batch_data_samples)
+        """As RPNHead, with the strides checked against the images' size."""
+        self._check(x, padded_size(batch_data_samples))
         return super().loss(x, batch_data_samples)
 
     def loss_and_predict(self, x, batch_data_samples, proposal_cfg=None) -> tuple:
-        """As RPNHead; the first call checks the strides."""
-        self._check_strides_once(x, batch_data_samples)
+        """As RPNHead, with the strides checked against the images' size."""
+        self._check(x, padded_size(batch_data_samples))
         return super().loss_and_predict(x, batch_data_samples, proposal_cfg)
 
     def predict(self, x, batch_data_samples, rescale: bool = False) -> list:
-        """As RPNHead; the first call checks the strides."""
-        self._check_strides_once(x, batch_data_samples)
+        """As RPNHead, with the strides checked against the images' size."""
+        self._check(x, padded_size(batch_data_samples))
         return super().predict(x, batch_data_samples, rescale=rescale)

@@ -6,7 +6,7 @@ from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
-from ..strides import check_true_strides
+from ..map_checks import check_maps, padded_size
 
 
 @MODELS.register_module()
@@ -20,7 +20,6 @@ class ExtendedRoIHead(StandardRoIHead):
     then get a zero gradient, so that data parallel training needs no ``find_unused_parameters``.
 
     Args:
-        *args: The arguments of MMDetection's ``StandardRoIHead``.
         extended_bbox_head (bool | dict): ``True``: a second head built from ``bbox_head``'s config. A
             dict: a config of its own, whose outputs have the first head's shapes (its losses and box
             coder are not used). ``False``: one head
@@ -28,64 +27,80 @@ class ExtendedRoIHead(StandardRoIHead):
         **kwargs: The arguments of MMDetection's ``StandardRoIHead``.
 
     Raises:
-        ValueError: an RoI extractor that does not assign RoIs to the levels from stride 2 on, or two
-            heads whose outputs differ in shape; at the first forward with images, strides that are
-            not those of the maps.
+        ValueError: an RoI extractor (for boxes or masks) that does not assign RoIs to the levels from
+            stride 2 on, a box head of another width, or two heads whose outputs differ in shape; at
+            the first forward, a width or strides that are not those of the maps.
 
     Source: arXiv:2003.07021, section 4, and the authors' released model.
     """
 
     FINEST_STRIDE = 2
 
-    def __init__(self, *args, extended_bbox_head: bool | dict = True, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *, extended_bbox_head: bool | dict = True, **kwargs) -> None:
+        super().__init__(**kwargs)
         if not self.with_bbox:
             raise ValueError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
-        self._check_extractor()
-        self._strides_checked = False
+        for name, extractor in self._extractors().items():
+            self._check_extractor(name, extractor)
         self.extended_bbox_head = None
         if extended_bbox_head:
             cfg = kwargs['bbox_head'] if extended_bbox_head is True else extended_bbox_head
             self.extended_bbox_head = MODELS.build(cfg)
-            self._check_same_outputs()
+        self._check_box_heads()
 
-    def _check_extractor(self) -> None:
-        extractor = self.bbox_roi_extractor
+    def _extractors(self) -> dict:
+        """The RoI extractors of boxes and of masks, if these have their own, by config key."""
+        extractors = dict(bbox_roi_extractor=self.bbox_roi_extractor)
+        if self.with_mask and not self.share_roi_extractor:
+            extractors['mask_roi_extractor'] = self.mask_roi_extractor
+        return extractors
+
+    def _check_extractor(self, name: str, extractor: nn.Module) -> None:
         if not hasattr(extractor, 'map_roi_levels'):
             raise ValueError(
-                'roi_head.bbox_roi_extractor must assign each RoI to one level (SingleRoIExtractor), '
+                f'roi_head.{name} must assign each RoI to one level (SingleRoIExtractor), '
                 f'got {type(extractor).__name__}')
         strides = list(extractor.featmap_strides)
         if strides[0] != self.FINEST_STRIDE:
             raise ValueError(
-                'roi_head.bbox_roi_extractor.featmap_strides must begin with the stride of '
-                f'P2\', {self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}')
+                f'roi_head.{name}.featmap_strides must begin with the stride of P2\', '
+                f'{self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}')
 
-    def _check_same_outputs(self) -> None:
-        first, second = (self._output_widths(head)
-                         for head in (self.bbox_head, self.extended_bbox_head))
-        if first != second:
+    def _check_box_heads(self) -> None:
+        heads = dict(bbox_head=self.bbox_head)
+        if self.extended_bbox_head is not None:
+            heads['extended_bbox_head'] = self.extended_bbox_head
+        pooled = self.bbox_roi_extractor.out_channels
+        for name, head in heads.items():
+            if not (hasattr(head, 'fc_cls') and hasattr(head, 'fc_reg')):
+                raise ValueError(
+                    f'roi_head.{name} must classify and regress by linear layers (fc_cls, fc_reg), '
+                    f'got {type(head).__name__}')
+            if not self.with_shared_head and head.in_channels != pooled:
+                raise ValueError(
+                    f'roi_head.{name}.in_channels is {head.in_channels}, but '
+                    f'roi_head.bbox_roi_extractor.out_channels is {pooled}')
+        widths = {name: self._output_widths(head) for name, head in heads.items()}
+        if len(set(widths.values())) > 1:
             raise ValueError(
-                f'roi_head.extended_bbox_head gives {second} class and box outputs, but '
-                f'roi_head.bbox_head gives {first}; num_classes and reg_class_agnostic must agree')
+                f'roi_head.extended_bbox_head gives {widths["extended_bbox_head"]} class and box '
+                f'outputs, but roi_head.bbox_head gives {widths["bbox_head"]}; num_classes and '
+                'reg_class_agnostic must agree')
 
-    def _check_strides_once(self, x: Sequence[Tensor], batch_data_samples) -> None:
-        image_size = batch_data_samples[0].metainfo.get('batch_input_shape')
-        if self._strides_checked or image_size is None:
-            return
-        extractor = self.bbox_roi_extractor
-        check_true_strides(x[:extractor.num_inputs], extractor.featmap_strides, image_size,
-                           'roi_head.bbox_roi_extractor.featmap_strides')
-        self._strides_checked = True
+    def _check(self, x: Sequence[Tensor], batch_data_samples) -> None:
+        for name, extractor in self._extractors().items():
+            check_maps(x[:extractor.num_inputs], extractor.out_channels,
+                       f'roi_head.{name}.out_channels', extractor.featmap_strides,
+                       f'roi_head.{name}.featmap_strides', padded_size(batch_data_samples))
 
     def loss(self, x, rpn_results_list, batch_data_samples) -> dict:
-        """As StandardRoIHead; the first call checks the strides."""
-        self._check_strides_once(x, batch_data_samples)
+        """As StandardRoIHead, with the maps' widths and strides checked."""
+        self._check(x, batch_data_samples)
         return super().loss(x, rpn_results_list, batch_data_samples)
 
     def predict(self, x, rpn_results_list, batch_data_samples, rescale: bool = False) -> list:
-        """As StandardRoIHead; the first call checks the strides."""
-        self._check_strides_once(x, batch_data_samples)
+        """As StandardRoIHead, with the maps' widths and strides checked."""
+        self._check(x, batch_data_samples)
         return super().predict(x, rpn_results_list, batch_data_samples, rescale=rescale)
 
     def bbox_loss(self, x, sampling_results) -> dict:
@@ -111,7 +126,9 @@ class ExtendedRoIHead(StandardRoIHead):
         bbox_feats = extractor(x[:extractor.num_inputs], rois)
         if self.with_shared_head:
             bbox_feats = self.shared_head(bbox_feats)
-        on_p2_prime = extractor.map_roi_levels(rois, extractor.num_inputs) == 0
+        # In the maps' precision, in which the extractor assigns levels too.
+        levels = extractor.map_roi_levels(rois.type_as(x[0]), extractor.num_inputs)
+        on_p2_prime = levels == 0
         others, extended = (~on_p2_prime).nonzero().squeeze(1), on_p2_prime.nonzero().squeeze(1)
         back_in_order = torch.cat((others, extended)).argsort()
         outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),

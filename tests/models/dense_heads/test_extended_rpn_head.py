@@ -88,15 +88,17 @@ def test_refuses_strides_at_build(kwargs, message):
         head(**kwargs)
 
 
-def test_refuses_a_pyramid_of_other_levels():
-    with pytest.raises(ValueError, match=r'rpn_head\.anchor_generator\.strides names 5 levels.*'
-                                         r'the neck gives 5 and the head uses 4'):
+def test_refuses_a_pyramid_of_other_levels_or_width():
+    with pytest.raises(ValueError, match=r'rpn_head\.anchor_generator\.strides '
+                                         r'\(rpn_head\.on_p2_prime=False\) names 5 levels.*gets 4'):
         head()(pyramid()[1:])
+    with pytest.raises(ValueError, match=r'rpn_head\.in_channels is 8, but the neck gives .*\[4, '):
+        head()([level[:, :4] for level in pyramid()])
 
 
 def test_refuses_strides_that_are_not_the_maps():
     rpn, wrong = head(), pyramid(strides=(4, 8, 16, 32, 64, 128))
     for call in (rpn.loss, rpn.predict, rpn.loss_and_predict):
-        with pytest.raises(ValueError, match=r'rpn_head\.anchor_generator\.strides is '
+        with pytest.raises(ValueError, match=r'rpn_head\.anchor_generator\.strides.* is '
                                              r'\[4, 8, 16, 32, 64\].*does not fit'):
             call(wrong, sample())

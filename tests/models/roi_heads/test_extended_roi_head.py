@@ -24,6 +24,15 @@ BOX_HEAD = dict(
     loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
     loss_bbox=dict(type='L1Loss', loss_weight=1.0))
 
+MASK_HEAD = dict(
+    type='FCNMaskHead', num_convs=1, in_channels=4, conv_out_channels=4, num_classes=3,
+    loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0))
+
+
+def mask_extractor(strides):
+    return dict(type='SingleRoIExtractor', finest_scale=28, out_channels=4, featmap_strides=strides,
+                roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=2))
+
 
 def roi_head(cls='ExtendedRoIHead', strides=STRIDES, **kwargs):
     torch.manual_seed(0)
@@ -175,6 +184,11 @@ def test_own_config_for_the_extended_head():
     (dict(extended_bbox_head=dict(BOX_HEAD, num_classes=5)),
      r'extended_bbox_head gives \(6, 20\).*bbox_head gives \(4, 12\)'),
     (dict(extended_bbox_head=dict(BOX_HEAD, reg_class_agnostic=True)), 'reg_class_agnostic'),
+    (dict(extended_bbox_head=dict(BOX_HEAD, in_channels=8)),
+     r'roi_head\.extended_bbox_head\.in_channels is 8, but .*out_channels is 4'),
+    (dict(extended_bbox_head=dict(BOX_HEAD, with_reg=False)), 'must classify and regress'),
+    (dict(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor([4, 8, 16, 32])),
+     r'roi_head\.mask_roi_extractor\.featmap_strides must begin with .* got \[4, 8, 16, 32\]'),
 ])
 def test_refuses_at_build(kwargs, message):
     with pytest.raises(ValueError, match=message):
@@ -190,10 +204,36 @@ def test_refuses_an_extractor_without_levels():
                 roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))))
 
 
-def test_refuses_strides_that_are_not_the_maps():
-    head = roi_head()
+@pytest.mark.parametrize('mask', [{}, dict(mask_head=MASK_HEAD,
+                                            mask_roi_extractor=mask_extractor(STRIDES))])
+def test_refuses_maps_of_other_strides_or_widths(mask):
+    head = roi_head(**mask)
     wrong = tuple(torch.zeros(1, 4, 256 // s, 256 // s) for s in (4, 8, 16, 32, 64, 128))
     for call in (head.loss, head.predict):
         with pytest.raises(ValueError, match=r'roi_head\.bbox_roi_extractor\.featmap_strides is '
                                              r'\[2, 4, 8, 16, 32\].*does not fit'):
             call(wrong, proposals(square(8)), samples(square(8)))
+        with pytest.raises(ValueError, match=r'roi_head\.bbox_roi_extractor\.out_channels is 4'):
+            call([level[:, :3] for level in pyramid()], proposals(square(8)), samples(square(8)))
+
+
+def test_predicts_masks_from_p2_prime():
+    head = roi_head(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor(STRIDES)).eval()
+    head.test_cfg.mask_thr_binary = 0.5
+    results = head.predict(pyramid(), proposals(*SMALL, *LARGE), samples(), rescale=True)[0]
+    assert results.masks.shape[1:] == (256, 256) and len(results.masks) == len(results.bboxes) > 0
+
+
+def test_the_pooled_level_chooses_the_head_in_half_precision():
+    """Corners of an RoI at large coordinates round in float16, for the extractor and for us alike."""
+    head = roi_head()
+    chosen = []
+    head._run_head = lambda box_head, feats: chosen.append(len(feats)) or (
+        feats.new_zeros(len(feats), 4), feats.new_zeros(len(feats), 12))
+    rois = torch.tensor([[0, 1100.4, 1100.4, 1156.2, 1156.2]])  # 55.8 px; 56 px in float16
+    x = [level.half() for level in pyramid((1280, 1280))]
+    mapped = head.bbox_roi_extractor.map_roi_levels(rois.half(), 5)
+    head.bbox_roi_extractor.forward = lambda feats, rois: feats[0].new_zeros(len(rois), 4, 7, 7)
+    head._bbox_forward(x, rois)
+    assert chosen == [int(mapped[0] != 0), int(mapped[0] == 0)]
+    assert head.bbox_roi_extractor.map_roi_levels(rois, 5)[0] != mapped[0]
