@@ -6,7 +6,7 @@ model = dict(
         type='EFPN',
         in_channels=[64, 64, 128, 256, 512],
         num_outs=6,
-        ftt=dict(type='FTT', hidden_channels=128)),
+        ftt=dict(type='FTT', hidden_channels=64)),
     rpn_head=dict(type='ExtendedRPNHead'),
     roi_head=dict(
         type='ExtendedRoIHead',

@@ -1,4 +1,4 @@
-"""Your own data set in COCO format: set the four values below, or give them with --cfg-options."""
+"""Your own data set in COCO format: copy this file within its folder, set the four values below."""
 _base_ = '../efpn/faster-rcnn_r50_efpn_1x_coco.py'
 
 data_root = 'data/own/'  # holds annotations/train.json, annotations/val.json and images/

@@ -7,7 +7,9 @@ model = dict(
     rpn_head=dict(anchor_generator=dict(scales=[4])),  # from 16 pixels
     roi_head=dict(
         bbox_roi_extractor=dict(roi_layer=dict(sampling_ratio=2)),
-        bbox_head=dict(num_classes=45)),
-    test_cfg=dict(
-        rpn=dict(nms_pre=1000, max_per_img=1000),
-        rcnn=dict(nms=dict(type='nms', iou_threshold=0.5))))
+        bbox_head=dict(num_classes=45)))
+# The released model's NMS at 0.5 and its 1000 proposals are MMDetection's defaults.
+
+# For 8 GPUs with one image each.
+optim_wrapper = dict(optimizer=dict(lr=0.01))
+auto_scale_lr = dict(base_batch_size=8)

@@ -1,12 +1,11 @@
 """Compares what detectors cost: parameters, multiply-adds, time and peak memory.
 
-    python tools/analysis/cost.py FPN.py FPN.py@2x EFPN.py
-    \\
+    python tools/analysis/cost.py FPN.py FPN.py@2x EFPN.py \\
         EFPN.py@model.neck.ftt.hidden_channels=128 --sizes 800x1344 --json cost.json
 
 ``tools/analysis/cost.py`` calls :func:`main`. What each figure means stands in ``measure.py``;
-multiply-adds are for one image, times and memory for ``--batch-size`` images. Times are medians over repeats that go round all rows in turn, so that a machine
-that slows down slows all rows alike.
+multiply-adds are for one image, times and memory for ``--batch-size`` images. Times are medians over
+repeats that go round all rows in turn, so that a machine that slows down slows all rows alike.
 """
 import argparse
 import json
@@ -148,9 +147,10 @@ def main(argv: list[str] | None = None) -> None:
     hardware = (torch.cuda.get_device_name(device) if device.type == 'cuda'
                 else f'{torch.get_num_threads()} threads')
     print(table(rows))
-    print(f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), torch {torch.__version__}'
-          + ('' if args.no_time else f', median of {args.repeats}'))
+    print(f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), '
+          f'torch {torch.__version__}' + ('' if args.no_time else f', median of {args.repeats}'))
     if args.json is not None:
         args.json.write_text(json.dumps(dict(
-            parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware, torch=torch.__version__,
-            repeats=None if args.no_time else args.repeats, rows=rows), indent=2) + '\n')
+            parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware,
+            torch=torch.__version__, repeats=None if args.no_time else args.repeats,
+            rows=rows), indent=2) + '\n')

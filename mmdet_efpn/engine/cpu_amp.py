@@ -1,4 +1,5 @@
 """Mixed precision on the CPU, where MMEngine's own wrapper refuses to run."""
+import functools
 from contextlib import contextmanager
 
 import torch
@@ -46,9 +47,18 @@ def keep_boxes_in_float32(model: nn.Module) -> None:
     """
     for module in model.modules():
         if isinstance(module, BaseRoIExtractor) or type(module).__module__.startswith('mmcv.ops'):
-            module.register_forward_pre_hook(lambda module, inputs: _to_float32(inputs))
+            module.forward = _without_autocast(module.forward)
         if isinstance(module, (BaseDenseHead, BBoxHead)):
             module.register_forward_hook(lambda module, inputs, outputs: _to_float32(outputs))
+
+
+def _without_autocast(forward):
+    """``forward`` in float32, the layers inside it included, such as a deformable conv's offsets."""
+    @functools.wraps(forward)
+    def in_float32(*args, **kwargs):
+        with torch.autocast('cpu', enabled=False):
+            return forward(*_to_float32(args), **{k: _to_float32(v) for k, v in kwargs.items()})
+    return in_float32
 
 
 def _to_float32(value):

@@ -74,7 +74,10 @@ def main(config: Path, argv: list[str] | None = None) -> None:
     args = parse_args(config, argv)
     print(f'1/4  data: {args.num_train} + {args.num_val} scenes with small signs in '
           f'{args.data_dir} (about half a minute)', flush=True)
-    make_synthetic_signs(args.data_dir, args.num_train, args.num_val, IMAGE_SIZE, SEED)
+    try:
+        make_synthetic_signs(args.data_dir, args.num_train, args.num_val, IMAGE_SIZE, SEED)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'demo.py: error: {error}') from None
     cfg = demo_config(args)
     print(f'2/4  training: {cfg.train_cfg.max_iters} iterations; each line below has an ETA '
           '(two CPU cores need under 10 minutes)', flush=True)
@@ -84,7 +87,8 @@ def main(config: Path, argv: list[str] | None = None) -> None:
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
     pictures = draw_on_dataset(model, dataset, NUM_PICTURES, args.work_dir / 'pictures')
 
-    ap, ap50, ap_small = (metrics[f'coco/bbox_mAP{suffix}'] for suffix in ('', '_50', '_s'))
+    # Without any detection COCO's evaluator gives no figures.
+    ap, ap50, ap_small = (metrics.get(f'coco/bbox_mAP{end}', 0.0) for end in ('', '_50', '_s'))
     log = max(args.work_dir.glob('*/*.log'), key=lambda path: path.stat().st_mtime)
     print(f'\n| AP | AP50 | AP small | training |\n| --- | --- | --- | --- |\n'
           f'| {ap:.3f} | {ap50:.3f} | {ap_small:.3f} | {seconds / 60:.1f} min |\n\n'

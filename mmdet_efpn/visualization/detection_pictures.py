@@ -40,7 +40,8 @@ def draw_on_dataset(model: nn.Module, dataset: BaseDataset, num: int, out_dir: s
         scale = panel_width / image.shape[1]
         truth = draw_boxes(image, boxes, labels, names, scale=scale, colours=palette)
         halves = [truth, _detections(model, image, names, score_thr, scale, palette)]
-        pictures.append(_write_png(out_dir, info['img_path'], grid(halves, columns=2)))
+        pictures.append(_write_png(out_dir, info['img_path'], grid(halves, columns=2),
+                                   pictures))
     return pictures
 
 
@@ -66,7 +67,7 @@ def draw_on_images(model: nn.Module, images: Iterable[str | Path], out_dir: str 
         image = read_rgb(path)
         scale = 1.0 if panel_width is None else panel_width / image.shape[1]
         picture = _detections(model, image, meta['classes'], score_thr, scale, meta.get('palette'))
-        pictures.append(_write_png(out_dir, path, picture))
+        pictures.append(_write_png(out_dir, path, picture, pictures))
     return pictures
 
 
@@ -78,8 +79,14 @@ def _detections(model: nn.Module, image: np.ndarray, names: Sequence[str], score
     return draw_boxes(image, found.bboxes, found.labels, names, found.scores, palette, scale=scale)
 
 
-def _write_png(out_dir: str | Path, source: str | Path, picture: np.ndarray) -> Path:
-    out = Path(out_dir) / f'{Path(source).stem}.png'
+def _write_png(out_dir: str | Path, source: str | Path, picture: np.ndarray,
+               written: Sequence[Path]) -> Path:
+    """Writes a picture named like its source; a name already in ``written`` gets a number."""
+    stem = Path(source).stem
+    out = Path(out_dir) / f'{stem}.png'
+    if out in written:
+        out = out.with_name(f'{stem}-{len(written)}.png')
     out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not cv2.imwrite(str(out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
+        raise OSError(f'{out} could not be written')
     return out

@@ -1,4 +1,5 @@
 """Every shipped config: its name, and one loss and one prediction on a tiny image."""
+import copy
 from functools import cache
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
-import mmdet_efpn  # noqa: F401  (registers the modules)
+from mmdet_efpn.analysis.measure import count_macs
+from mmdet_efpn.analysis.subject import BackboneNeckSteps
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+init_default_scope('mmdet')
 
 
 @cache
@@ -100,13 +103,32 @@ def test_twins_differ_only_where_they_say():
         assert plain.model.test_cfg == extended.model.test_cfg == double.model.test_cfg
 
 
-def test_default_widths_cost_less_than_doubling_the_input():
-    """ResNet configs take an FTT of 128; ResNeXt-101 keeps the released model's 512."""
-    for path in SHIPPED:
-        ftt = load(path).model.neck.get('ftt') or {}
-        if ftt.get('type') == 'FTT':
-            widths = {512} if 'x101' in path.stem else range(1, 129)
-            assert ftt.hidden_channels in widths, path.name
+def giga_macs(model_cfg, size: tuple[int, int]) -> float:
+    with torch.device('meta'):
+        model, images = BackboneNeckSteps(model_cfg), torch.empty(1, 3, *size)
+    return count_macs(model, images) / 1e9
+
+
+SMALL_WITH_FTT = [
+    path for path in SHIPPED if load(path).model.backbone.get('groups', 1) == 1
+    and (load(path).model.neck.get('ftt') or {}).get('type') == 'FTT' and 'h128' not in path.stem]
+
+
+@pytest.mark.parametrize('path', SMALL_WITH_FTT, ids=config_id)
+def test_default_width_costs_less_than_doubling_the_input(path):
+    """ResNet configs, but for one that is named after its width; ResNeXt keeps the released 512."""
+    extended = load(path).model
+    plain = copy.deepcopy(extended)
+    plain.backbone.type = 'ResNet'
+    plain.neck = dict(type='FPN', in_channels=extended.neck.in_channels[1:],
+                      out_channels=extended.neck.out_channels, num_outs=5)
+    assert giga_macs(extended, (320, 320)) < giga_macs(plain, (640, 640))
+
+
+def test_resnext_101_keeps_the_released_width():
+    widths = {load(path).model.neck.ftt.get('hidden_channels') for path in SHIPPED
+              if 'x101' in path.stem and 'pointwise' not in path.stem}
+    assert widths == {512}
 
 
 def test_file_names_are_unique_and_follow_the_scheme():

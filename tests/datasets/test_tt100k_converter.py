@@ -117,6 +117,17 @@ def test_bad_annotation_file(source, tmp_path, text, message):
     assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.parametrize('corner', [None, float('nan'), 'left'])
+def test_bad_box_corner(source, tmp_path, corner):
+    entries = tree()
+    entries['10']['objects'][0]['bbox']['xmin'] = corner
+    (source / 'annotations.json').write_text(json.dumps(dict(imgs=entries, types=[])))
+    with pytest.raises(ValueError, match=r'bad annotation: 1(.|\n)*10\.jpg'):
+        convert_tt100k(source, tmp_path / 'out')
+    writers = convert_tt100k(source, tmp_path / 'out', skip_bad=True)
+    assert writers['train'].counts['bad annotation'] == 1 and writers['train'].counts['boxes'] == 1
+
+
 def test_missing_annotation_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='annotations.json is missing'):
         convert_tt100k(tmp_path, tmp_path / 'out')

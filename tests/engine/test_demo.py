@@ -41,3 +41,12 @@ def test_makes_data_trains_evaluates_and_draws(arguments, tmp_path, capsys):
     with pytest.raises(SystemExit, match=r'The demo failed: AP50 is 0\.\d+, and 0\.60 shows'):
         main(config, options)
     assert (tmp_path / 'work' / 'iter_2.pth').stat().st_mtime == checkpoint
+
+
+def test_other_data_in_the_folder_is_one_sentence(arguments, tmp_path):
+    config, options = arguments
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data' / 'mine.txt').write_text('kept')
+    with pytest.raises(SystemExit, match=r'demo\.py: error: .*data'):
+        main(config, options)
+    assert (tmp_path / 'data' / 'mine.txt').read_text() == 'kept'

@@ -1,6 +1,7 @@
 """TT100K's own annotation file to COCO annotation files."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,16 +55,18 @@ def convert_tt100k(
             continue
         try:
             size = image_size(source / entry['path'], decode)
-            boxes = [(item['category'], _corners(item['bbox'])) for item in entry['objects']]
         except FileNotFoundError:
             cause, detail = 'missing image', ''
         except ValueError as error:
             cause, detail = 'corrupt image', str(error)
-        except (KeyError, TypeError) as error:
-            cause, detail = 'bad annotation', repr(error)
         else:
-            writers[split].add_image(entry['path'], *size, boxes)
-            continue
+            try:
+                boxes = [(item['category'], _corners(item['bbox'])) for item in entry['objects']]
+            except (KeyError, TypeError, ValueError) as error:
+                cause, detail = 'bad annotation', repr(error)
+            else:
+                writers[split].add_image(entry['path'], *size, boxes)
+                continue
         bad_files.add(cause, source / entry['path'], detail)
         writers[split].counts[cause] += 1
     bad_files.raise_if_any()
@@ -96,5 +99,9 @@ def _read_entries(path: Path) -> list[dict]:
         raise ValueError(f"annotation file {path} isn't in TT100K's format: {error!r}") from error
 
 
-def _corners(bbox: dict) -> tuple[float, float, float, float]:
-    return bbox['xmin'], bbox['ymin'], bbox['xmax'], bbox['ymax']
+def _corners(bbox: dict) -> tuple[float, ...]:
+    """xmin, ymin, xmax, ymax as finite numbers; KeyError, TypeError or ValueError otherwise."""
+    corners = tuple(float(bbox[name]) for name in ('xmin', 'ymin', 'xmax', 'ymax'))
+    if not all(map(math.isfinite, corners)):
+        raise ValueError(f'a box corner is not finite: {bbox}')
+    return corners
