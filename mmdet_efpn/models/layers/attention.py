@@ -73,7 +73,8 @@ class _TrainedBiasAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q, k, v, bias, step):
-        out = _fused_attention(q, k, v, bias)
+        # Detached: torch leaves the fused kernel by what the bias is, even where no gradient is kept.
+        out = _fused_attention(q, k, v, bias.detach())
         ctx.save_for_backward(q, k, v, bias, out)
         ctx.step = step
         return out

@@ -61,9 +61,7 @@ class RelativePositionBias(nn.Module):
             Tensor: (heads, cells of queries, cells of keys), on the table's device.
         """
         table = self.relative_position_bias_table
-        if is_compiling() or (torch.is_grad_enabled() and table.requires_grad):
-            return self._gather(queries, keys).to(dtype)
-        if self.training:
+        if self.training or is_compiling() or (torch.is_grad_enabled() and table.requires_grad):
             return self._gather(queries, keys).to(dtype)
         state = (table.device, table.data_ptr(), torch.is_inference_mode_enabled(),
                  None if table.is_inference() else table._version)

@@ -1,6 +1,7 @@
 """Caching, low precision, checkpointing, compilation and memory formats of the attention layers."""
 import pytest
 import torch
+import torch.nn.functional as F
 from mmdet.registry import MODELS
 
 from mmdet_efpn.models.layers.position_bias import CACHED_BIASES, RelativePositionBias
@@ -155,6 +156,19 @@ def test_training_keeps_no_attention_weights(group):
         group(x_of(32, 32))
     weights = 2 * 3 * 32 * 32 * 16  # of one block: batch, heads, tokens, keys
     assert max(largest) < weights
+
+
+def test_training_hands_the_fused_kernel_a_bias_without_gradient(group, monkeypatch):
+    """With any other, torch takes the plain formula on the CPU."""
+    biases, fused = [], F.scaled_dot_product_attention
+
+    def noting(*args, attn_mask, **kwargs):
+        biases.append(attn_mask)
+        return fused(*args, attn_mask=attn_mask, **kwargs)
+
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', noting)
+    group(x_of(9, 13))
+    assert biases and not any(bias.requires_grad for bias in biases)
 
 
 def test_channels_last_changes_nothing(group):
