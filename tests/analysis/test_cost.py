@@ -47,7 +47,7 @@ class Attention(nn.Module):
         self.convolution = nn.Conv2d(3, 8, 3, padding=1)
 
     def forward(self, images):
-        tokens = self.convolution(images).flatten(2).transpose(1, 2)  # B, H W, 8
+        tokens = self.convolution(images).flatten(2).mT.contiguous()  # B, H W, 8
         tokens = tokens.unsqueeze(1)  # B, one head, H W, 8
         return scaled_dot_product_attention(tokens, tokens, tokens)
 
