@@ -18,10 +18,6 @@ class Segment(NamedTuple):
     size: int
     count: int
 
-    @property
-    def stop(self) -> int:
-        return self.start + self.size * self.count
-
 
 def segments(length: int, window: int, shift: int = 0) -> list[Segment]:
     """Cuts an axis into windows.
@@ -57,7 +53,8 @@ def cut_windows(tokens: Tensor, rows: Segment, columns: Segment, halo: int = 0) 
     Returns:
         Tensor: (parts, B * windows, heads, cells of a window, d).
     """
-    tokens = tokens[:, rows.start:rows.stop + 2 * halo, columns.start:columns.stop + 2 * halo]
+    for axis, (start, size, count) in ((1, rows), (2, columns)):
+        tokens = tokens.narrow(axis, start, size * count + 2 * halo)
     if halo:  # overlapping views: (B, rows, columns, parts, heads, d, h, w)
         tokens = tokens.unfold(1, rows.size + 2 * halo, rows.size)
         tokens = tokens.unfold(2, columns.size + 2 * halo, columns.size)

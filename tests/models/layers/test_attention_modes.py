@@ -184,8 +184,8 @@ def test_blocks_compile_without_a_graph_break(group, training):
     torch._dynamo.reset()
     for block in (group.residual_group.blocks[1], group.residual_group.overlap_attn):
         block.train(training)
-        compiled = torch.compile(block, fullgraph=True, backend='aot_eager')
-        x = x_of(6, 8).permute(0, 2, 3, 1)
+        compiled = torch.compile(block, fullgraph=True, backend='eager')
+        x = x_of(6, 6).permute(0, 2, 3, 1)
         with torch.set_grad_enabled(training):
             ours, theirs = compiled(x), block(x)
         torch.testing.assert_close(ours, theirs)
