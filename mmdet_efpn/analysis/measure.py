@@ -1,5 +1,6 @@
 """Counting operations, taking times and peak memory of one subject."""
 import copy
+import math
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -40,8 +41,17 @@ def count_macs(model: nn.Module, images: torch.Tensor) -> int:
         return _count(model, images)
 
 
+def _attention_flops(query_shape, key_shape, value_shape, *args, out_shape=None, **kwargs) -> int:
+    """Two matrix products for each batch element and head, of shapes (batch, heads, tokens, depth)."""
+    *batch, queries, depth = query_shape
+    return 2 * math.prod(batch) * queries * key_shape[-2] * (depth + value_shape[-1])
+
+
 def _count(model: nn.Module, images: torch.Tensor) -> int:
-    counter = FlopCounterMode(display=False)
+    # Torch's counter knows the fused attention of GPUs, not that of the CPU (torch 2.1 has none there).
+    on_cpu = getattr(torch.ops.aten, '_scaled_dot_product_flash_attention_for_cpu', None)
+    counter = FlopCounterMode(
+        display=False, custom_mapping={} if on_cpu is None else {on_cpu: _attention_flops})
     model.eval()
     with torch.no_grad(), counter:
         model(images)

@@ -1,5 +1,7 @@
 from .base_ftt import BaseFTT
 from .ftt import FTT
+from .hat_ftt import HATFTT, HATPretrained
 from .pointwise_ftt import PointwiseFTT
+from .swin_ftt import SwinFTT
 
-__all__ = ['BaseFTT', 'FTT', 'PointwiseFTT']
+__all__ = ['BaseFTT', 'FTT', 'HATFTT', 'HATPretrained', 'PointwiseFTT', 'SwinFTT']

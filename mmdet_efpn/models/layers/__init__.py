@@ -1,0 +1,8 @@
+from .channel_attention import CAB
+from .hybrid_attention import HAB, RHAG
+from .overlapping_attention import OCAB
+from .patch_merging import PatchMerging
+from .swin_group import SwinGroup
+from .window_attention import WindowAttention
+
+__all__ = ['CAB', 'HAB', 'OCAB', 'PatchMerging', 'RHAG', 'SwinGroup', 'WindowAttention']
