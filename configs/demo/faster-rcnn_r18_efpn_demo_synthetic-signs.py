@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/models/faster-rcnn_r50_efpn.py', '../_base_/datasets/synthetic_signs_256.py',
     '../_base_/iter_based_runtime.py'
 ]
-max_iters = 300
+max_iters = 240
 
 model = dict(
     backbone=dict(
