@@ -26,7 +26,7 @@ val_dataloader = dict(
         data_prefix=dict(img='images/'),
         pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=data_root + 'annotations/val.json')
+val_evaluator = dict(ann_file=f'{data_root}/annotations/val.json')
 test_evaluator = val_evaluator
 
 model = dict(

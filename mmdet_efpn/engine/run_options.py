@@ -153,7 +153,7 @@ def require_annotations(cfg: Config, stages: tuple) -> None:
     if missing:
         raise RunOptionError(
             f'annotation file not found (looked from {Path.cwd()}): {"; ".join(missing)}. '
-            'Prepare the data set, or set data_root and ann_file with --cfg-options')
+            'Prepare the data set, or correct its place in the config file')
 
 
 def _annotation_files(node, key: str):

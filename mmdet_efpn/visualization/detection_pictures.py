@@ -76,6 +76,7 @@ def _detections(model: nn.Module, image: np.ndarray, names: Sequence[str], score
     """The image (h, w, 3) RGB, resized by ``scale``, with the model's detections drawn."""
     found = inference_detector(model, cv2.cvtColor(image, cv2.COLOR_RGB2BGR)).pred_instances
     found = found[found.scores >= score_thr].cpu().numpy()
+    found = found[found.scores.argsort()]  # the surest are drawn last, over the others
     text_height = max(9, round(image.shape[1] * scale / 140))  # readable on a large image too
     return draw_boxes(image, found.bboxes, found.labels, names, found.scores, palette, scale=scale,
                       text_height=text_height)

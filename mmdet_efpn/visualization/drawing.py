@@ -61,7 +61,8 @@ def draw_boxes(
         colour = tuple(colours[label]) if colours is not None else (40, 220, 60)
         x1, y1, x2, y2 = (round(value * scale) for value in box)
         # One pixel outside the object, so that the line hides nothing of it.
-        cv2.rectangle(picture, (x1 - 1, y1 - 1), (x2, y2), colour, 1)
+        thickness = max(1, text_height // 9)
+        cv2.rectangle(picture, (x1 - thickness, y1 - thickness), (x2, y2), colour, thickness)
         if text_height:
             score = '' if scores is None else f' {scores[number]:.2f}'
             _write(picture, class_names[label] + score, (x1, y1, y2), colour, text_height)

@@ -46,7 +46,8 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
             Tensor: (B, C, H, W), stride 4.
 
         Raises:
-            ValueError: a width other than ``channels``, or sizes that are not one octave apart.
+            ValueError: a width other than ``channels``, sizes that are not one octave apart, or a
+                subclass whose ``transfer`` gives another shape than P2's.
         """
         if p2.shape[1] != self.channels or p3.shape[1] != self.channels:
             raise ValueError(
@@ -58,4 +59,9 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
                 f'{type(self).__name__} needs p3 of half the size of p2, that is {half} for a p2 of '
                 f'{tuple(p2.shape[2:])}, got {tuple(p3.shape[2:])}; is p2 the stride-4 level and p3 '
                 'the stride-8 level?')
-        return self.transfer(p2, p3)
+        p3_prime = self.transfer(p2, p3)
+        if p3_prime.shape != p2.shape:
+            raise ValueError(
+                f'{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3\' must have the '
+                f'shape of p2, {tuple(p2.shape)}')
+        return p3_prime

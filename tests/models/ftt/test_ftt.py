@@ -161,5 +161,11 @@ def test_refuses_bad_widths(bad):
 
 
 def test_base_class_is_a_contract():
+    class KeepsP3(BaseFTT):
+        def transfer(self, p2, p3):
+            return p3
+
+    with pytest.raises(ValueError, match=r"KeepsP3\.transfer gave \(2, 8, 4, 6\), but P3' must"):
+        KeepsP3(8)(*maps(8, (8, 12)))
     with pytest.raises(TypeError, match='abstract'):
         BaseFTT(8)
