@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('images', nargs='*',
                         help='image files; without any, images of the test set, ground truth beside')
     parser.add_argument('--out', default='detections', help='folder (default: %(default)s)')
-    parser.add_argument('--num', type=int, default=8, help='images of the test set (default: %(default)s)')
+    parser.add_argument('--num', type=int, default=8, help='test images (default: %(default)s)')
     parser.add_argument('--score-thr', type=float, default=0.3, help='default: %(default)s')
     parser.add_argument('--device', default=None, help='default: a GPU where there is one')
     args = parser.parse_args()
