@@ -1,13 +1,4 @@
-_base_ = './faster-rcnn_x101-32x8d_efpn_1x_coco.py'
+_base_ = ['./faster-rcnn_x101-32x8d_efpn_1x_coco.py', '../_base_/ftt/swin_light.py']
 
-# Light: narrow, small windows, activations made again in the backward pass.
-model = dict(
-    neck=dict(
-        ftt=dict(
-            _delete_=True,
-            type='SwinFTT',
-            embed_dims=64,
-            depths=(2, 2),
-            num_heads=4,
-            window_size=8,
-            with_cp=True)))
+# with_cp: activations are made again in the backward pass.
+model = dict(neck=dict(ftt=dict(_delete_=True, with_cp=True, **_base_.swin_light)))
