@@ -77,11 +77,23 @@ class _StrideTwoFeature:
             strides 4, 8, 16 and 32. Sizes are H and W over the stride, rounded up.
         """
         c1 = self._stem_feature(x)
-        if self.c2_prime == 'stem':
-            features = [c1]
-        else:
-            features = [self._stage_two(c1, freeze_norms=True)]
-        x = self.maxpool(c1)
+        c2_prime = c1 if self.c2_prime == 'stem' else self._stage_two(c1, freeze_norms=True)
+        return (c2_prime, *self._stages(c1))
+
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Gives the parent's outputs alone, without the price of C2': what a pyramid without P2' needs.
+
+        Args:
+            x (Tensor): Images, (B, in_channels, H, W).
+
+        Returns:
+            tuple[Tensor, ...]: The stages in ``out_indices``, as after C2' in :meth:`forward`.
+        """
+        return self._stages(self._stem_feature(x))
+
+    def _stages(self, c1: Tensor) -> tuple[Tensor, ...]:
+        """The stages in ``out_indices``, from C1."""
+        x, features = self.maxpool(c1), []
         for i, layer_name in enumerate(self.res_layers):
             x = self._stage_two(x) if i == 0 else getattr(self, layer_name)(x)
             if i in self.out_indices:

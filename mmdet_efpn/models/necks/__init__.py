@@ -1,4 +1,4 @@
 from .efpn import EFPN
-from .pyramid_extension import PyramidExtension
+from .pyramid_extension import Pyramid, PyramidExtension
 
-__all__ = ['EFPN', 'PyramidExtension']
+__all__ = ['EFPN', 'Pyramid', 'PyramidExtension']

@@ -6,7 +6,7 @@ from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from .pyramid_extension import PyramidExtension
+from .pyramid_extension import Pyramid, PyramidExtension
 
 
 @MODELS.register_module()
@@ -141,12 +141,24 @@ class EFPN(FPN):
         if self.extension is None:
             return super().forward(inputs)
         c2_prime, *stages = inputs
+        pyramid = self.forward_pyramid(stages)
+        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
+        return (p2_prime, *pyramid.levels)
+
+    def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:
+        """Gives the pyramid without P2', and what the extension makes P2' from.
+
+        Args:
+            stages (Sequence[Tensor]): C2, C3, ...: the inputs after C2'.
+
+        Returns:
+            Pyramid: P2, P3, ... and the two maps that the FTT reads (see ``ftt_source``).
+        """
         inner = self._top_down(stages)
         levels = [conv(feature) for conv, feature in zip(self.fpn_convs, inner, strict=False)]
         levels += self._extra_levels(stages[-1], inner[-1], levels[-1])
         p2, p3 = (inner if self.ftt_source == 'on_lateral' else levels)[:2]
-        p2_prime, _ = self.extension(c2_prime, p2, p3)
-        return (p2_prime, *levels)
+        return Pyramid(tuple(levels), p2, p3)
 
     def _top_down(self, stages: Sequence[Tensor]) -> list[Tensor]:
         """The sums of the top-down path, inner2 first: what the 3x3 convs read."""
