@@ -1,9 +1,12 @@
 """The RoI head of an extended pyramid: RoIs of level P2' may have a box head of their own."""
 from collections.abc import Sequence
+from contextlib import contextmanager
 
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
+from mmdet.structures.bbox import get_box_tensor
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ..map_checks import check_maps, padded_size
@@ -19,11 +22,16 @@ class ExtendedRoIHead(StandardRoIHead):
     jointly, under the loss of the first head's config. Either may get no RoI at all: its parameters
     then get a zero gradient, so that data parallel training needs no ``find_unused_parameters``.
 
+    A checkpoint without a second head gives it the first head's weights, as far as their shapes agree.
+
     Args:
         extended_bbox_head (bool | dict): ``True``: a second head built from ``bbox_head``'s config. A
             dict: a config of its own, whose outputs have the first head's shapes (its losses and box
-            coder are not used). ``False``: one head
-            serves all levels. Default ``True``.
+            coder are not used). ``False``: one head serves all levels. Default ``True``.
+        extended_rois_only (bool): Train on RoIs of level P2' only, for a stage that fine-tunes the
+            second head: proposals and ground-truth boxes of other levels are not sampled, and there is
+            no mask loss. Works with every sampler of MMDetection, ``OHEMSampler`` too. Test time is as
+            without. Default False.
         **kwargs: The arguments of MMDetection's ``StandardRoIHead``.
 
     Raises:
@@ -36,7 +44,8 @@ class ExtendedRoIHead(StandardRoIHead):
 
     FINEST_STRIDE = 2
 
-    def __init__(self, *, extended_bbox_head: bool | dict = True, **kwargs) -> None:
+    def __init__(self, *, extended_bbox_head: bool | dict = True, extended_rois_only: bool = False,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
         if not self.with_bbox:
             raise ValueError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
@@ -47,6 +56,19 @@ class ExtendedRoIHead(StandardRoIHead):
             cfg = kwargs['bbox_head'] if extended_bbox_head is True else extended_bbox_head
             self.extended_bbox_head = MODELS.build(cfg)
         self._check_box_heads()
+        self.extended_rois_only = extended_rois_only
+        self._register_load_state_dict_pre_hook(self._start_from_first_head)
+
+    def _start_from_first_head(self, state_dict, prefix, *args) -> None:
+        """Fills the second head's weights in where a checkpoint has none for it."""
+        if self.extended_bbox_head is None:
+            return
+        first, second = prefix + 'bbox_head.', prefix + 'extended_bbox_head.'
+        if any(key.startswith(second) for key in state_dict):
+            return
+        for name, value in self.extended_bbox_head.state_dict().items():
+            if first + name in state_dict and state_dict[first + name].shape == value.shape:
+                state_dict[second + name] = state_dict[first + name]
 
     def _extractors(self) -> dict:
         """The RoI extractors of boxes and of masks, if these have their own, by config key."""
@@ -96,7 +118,39 @@ class ExtendedRoIHead(StandardRoIHead):
     def loss(self, x, rpn_results_list, batch_data_samples) -> dict:
         """As StandardRoIHead, with the maps' widths and strides checked."""
         self._check(x, batch_data_samples)
-        return super().loss(x, rpn_results_list, batch_data_samples)
+        if not self.extended_rois_only:
+            return super().loss(x, rpn_results_list, batch_data_samples)
+        return self._loss_of_extended_rois(x, rpn_results_list, batch_data_samples)
+
+    def _on_p2_prime(self, boxes: Tensor, like: Tensor) -> Tensor:
+        """Whether each box (n, 4), in pixels, is pooled from P2': (n,), bool.
+
+        In the maps' precision, in which the extractor assigns levels too.
+        """
+        extractor = self.bbox_roi_extractor
+        rois = torch.cat((boxes.new_zeros(len(boxes), 1), boxes), dim=1)
+        return extractor.map_roi_levels(rois.type_as(like), extractor.num_inputs) == 0
+
+    def _loss_of_extended_rois(self, x, rpn_results_list, batch_data_samples) -> dict:
+        """Box losses over samples that are all of level P2'.
+
+        Boxes are assigned against all ground truth, so that a small RoI on a large object is what it
+        will be at test time. The ground-truth boxes that a sampler adds are added here, the small ones
+        only.
+        """
+        sampler = self.bbox_sampler
+        sampled = []
+        for i, (proposals, sample) in enumerate(zip(rpn_results_list, batch_data_samples, strict=True)):
+            boxes, truth = proposals.bboxes, get_box_tensor(sample.gt_instances.bboxes)
+            if sampler.add_gt_as_proposals:
+                boxes = torch.cat((truth.type_as(boxes), boxes))
+            priors = InstanceData(priors=boxes[self._on_p2_prime(boxes, x[0])])
+            assigned = self.bbox_assigner.assign(
+                priors, sample.gt_instances, sample.get('ignored_instances'))
+            with _nothing_added(sampler):
+                sampled.append(sampler.sample(
+                    assigned, priors, sample.gt_instances, feats=[level[i][None] for level in x]))
+        return self.bbox_loss(x, sampled)['loss_bbox']
 
     def predict(self, x, rpn_results_list, batch_data_samples, rescale: bool = False) -> list:
         """As StandardRoIHead, with the maps' widths and strides checked."""
@@ -126,9 +180,7 @@ class ExtendedRoIHead(StandardRoIHead):
         bbox_feats = extractor(x[:extractor.num_inputs], rois)
         if self.with_shared_head:
             bbox_feats = self.shared_head(bbox_feats)
-        # In the maps' precision, in which the extractor assigns levels too.
-        levels = extractor.map_roi_levels(rois.type_as(x[0]), extractor.num_inputs)
-        on_p2_prime = levels == 0
+        on_p2_prime = self._on_p2_prime(rois[:, 1:], x[0])
         others, extended = (~on_p2_prime).nonzero().squeeze(1), on_p2_prime.nonzero().squeeze(1)
         back_in_order = torch.cat((others, extended)).argsort()
         outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),
@@ -146,3 +198,13 @@ class ExtendedRoIHead(StandardRoIHead):
     @staticmethod
     def _output_widths(head: nn.Module) -> tuple[int, int]:
         return head.fc_cls.out_features, head.fc_reg.out_features
+
+
+@contextmanager
+def _nothing_added(sampler):
+    """Keeps a sampler from adding ground-truth boxes to the proposals while the context lasts."""
+    adds, sampler.add_gt_as_proposals = sampler.add_gt_as_proposals, False
+    try:
+        yield
+    finally:
+        sampler.add_gt_as_proposals = adds

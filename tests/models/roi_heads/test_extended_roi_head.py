@@ -1,4 +1,5 @@
 """ExtendedRoIHead: which level and which head serve an RoI."""
+import copy
 import math
 
 import pytest
@@ -237,3 +238,69 @@ def test_the_pooled_level_chooses_the_head_in_half_precision():
     head._bbox_forward(x, rois)
     assert chosen == [int(mapped[0] != 0), int(mapped[0] == 0)]
     assert head.bbox_roi_extractor.map_roi_levels(rois, 5)[0] != mapped[0]
+
+
+def sampled_rois(head, monkeypatch):
+    """Records the RoIs of every box loss."""
+    seen = []
+    bbox_loss = head.bbox_loss
+    monkeypatch.setattr(head, 'bbox_loss', lambda x, results: (
+        seen.append([(r.pos_priors, r.neg_priors) for r in results]), bbox_loss(x, results))[1])
+    return seen
+
+
+SMALL, LARGE = square(20, 30, 30), square(120, 100, 100)
+CANDIDATES = (square(18, 31, 31), square(30, 200, 20), square(110, 100, 100), square(55.9, 10, 190),
+              square(56, 10, 190), square(40, 120, 120))
+
+
+@pytest.mark.parametrize('sampler', ['RandomSampler', 'OHEMSampler'])
+def test_fine_tuning_samples_rois_of_p2_prime_only(monkeypatch, sampler):
+    train_cfg = copy.deepcopy(TRAIN_CFG)
+    train_cfg.sampler.type = sampler
+    monkeypatch.setitem(globals(), 'TRAIN_CFG', train_cfg)
+    head = roi_head(extended_rois_only=True)
+    seen = sampled_rois(head, monkeypatch)
+    losses = head.loss(pyramid(), proposals(*CANDIDATES), samples(SMALL, LARGE))
+    (positive, negative), = seen[0]
+    small_ones = [CANDIDATES[i] for i in (1, 3, 5)]  # under 56 px, and not on the small object
+    for sampled, expected in ((positive, [SMALL, CANDIDATES[0]]), (negative, small_ones)):
+        assert torch.allclose(torch.tensor(sorted(sampled.tolist())), torch.tensor(sorted(expected)))
+    sum(losses[name] for name in ('loss_cls', 'loss_bbox')).backward()
+    assert all(p.grad.abs().sum() > 0 for p in head.extended_bbox_head.parameters())
+    assert all((p.grad == 0).all() for p in head.bbox_head.parameters())
+
+
+def test_fine_tuning_without_any_small_roi_has_a_zero_gradient():
+    head = roi_head(extended_rois_only=True)
+    losses = head.loss(pyramid(), proposals(square(110, 100, 100)), samples(LARGE))
+    sum(losses[name] for name in ('loss_cls', 'loss_bbox')).backward()
+    assert all((p.grad == 0).all() for p in head.parameters())
+
+
+def test_fine_tuning_keeps_the_samplers_own_setting():
+    train_cfg = copy.deepcopy(TRAIN_CFG)
+    head = roi_head(extended_rois_only=True)
+    head.loss(pyramid(), proposals(*CANDIDATES), samples(SMALL))
+    assert head.bbox_sampler.add_gt_as_proposals == train_cfg.sampler.add_gt_as_proposals
+
+
+def test_a_checkpoint_without_second_head_gives_it_the_first_ones_weights():
+    one_head, two_heads = roi_head(extended_bbox_head=False), roi_head()
+    two_heads.load_state_dict(one_head.state_dict())  # strict
+    for a, b in zip(two_heads.extended_bbox_head.parameters(), one_head.bbox_head.parameters(),
+                    strict=True):
+        assert torch.equal(a, b) and a is not b
+    with torch.no_grad():
+        two_heads.extended_bbox_head.fc_cls.bias.fill_(7)
+    other = roi_head()
+    other.load_state_dict(two_heads.state_dict())  # a checkpoint with one keeps its own
+    assert (other.extended_bbox_head.fc_cls.bias == 7).all()
+
+
+def test_a_second_head_of_another_width_is_reported_missing_where_shapes_differ():
+    wide = dict(BOX_HEAD, fc_out_channels=24)
+    result = roi_head(extended_bbox_head=wide).load_state_dict(
+        roi_head(extended_bbox_head=False).state_dict(), strict=False)
+    assert 'extended_bbox_head.fc_cls.weight' in result.missing_keys
+    assert not result.unexpected_keys

@@ -1,0 +1,4 @@
+from .cross_resolution_distiller import CrossResolutionDistiller
+from .partly_trained_detector import PartlyTrainedDetector
+
+__all__ = ['CrossResolutionDistiller', 'PartlyTrainedDetector']

@@ -1,0 +1,229 @@
+"""Cross-resolution distillation: the extended level learns from the pyramid of the full image."""
+from collections.abc import Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.necks import FPN
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import get_box_tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..losses.foreground_background_balanced_loss import positive_cells
+from .partly_trained_detector import PartlyTrainedDetector
+from .teacher import check_same_pixels, load_teacher
+
+
+@MODELS.register_module()
+class CrossResolutionDistiller(PartlyTrainedDetector):
+    """Trains a detector's extended level by the network's own view of the image at twice the size.
+
+    The teacher is the pyramid on the full image. The student is the extended pyramid on the image
+    average-pooled 2 x 2: its P3' and P2' then stand where the teacher's level 3 and level 2 stand::
+
+        L = L_fbb(P3', inner3 of the teacher) + L_fbb(P2', P2 of the teacher)
+
+    The batch is padded to a multiple of ``size_divisor`` before it is pooled, so that every stride of
+    both views divides it and twin cells see the same pixels. Padding and regions marked as ignored do
+    not count. Where the FTT reads the outputs P2 and P3 (``ftt_source='on_output'``, and necks other
+    than EFPN), its target is P3 in the place of inner3.
+
+    Teacher and student run with their norms in evaluation mode (the extension's own excepted), so that
+    neither view disturbs running statistics; those belong to the detection loss, if it is on.
+
+    Args:
+        detector (dict): Config of a detector whose neck has an extension (EFPN, ExtendedNeck).
+        teacher (dict, optional): Another teacher: ``dict(config=..., checkpoint=...)``, config and
+            weights of a detector with a pyramid of the same width from stride 4 on, P2' not needed.
+            ``None``: the detector's own weights. Default ``None``.
+        distill_loss (dict): Loss of both levels, ``ForegroundBackgroundBalancedLoss``.
+        detection_loss (bool): Add the detector's own losses on the full image (the joint variant).
+            Default False.
+        trainable (Sequence[str], optional): Names of the parts that train. Default: the extension
+            alone; with ``detection_loss``, everything.
+        size_divisor (int): The batch is padded to a multiple of this: twice the backbone's coarsest
+            stride. Default 64.
+        init_cfg (dict, optional): As in MMDetection.
+
+    Raises:
+        ValueError: a neck without extension; a teacher without a pyramid that fits (width, strides,
+            inner3) or of other pixel statistics; an odd ``size_divisor``; activation checkpointing
+            beside norms that train, in the joint variant.
+
+    Source: arXiv:2003.07021, section 3.3.
+    """
+
+    def __init__(self,
+                 detector: dict,
+                 teacher: dict | None = None,
+                 distill_loss: dict | None = None,
+                 detection_loss: bool = False,
+                 trainable: Sequence[str] | None = None,
+                 size_divisor: int = 64,
+                 init_cfg=None) -> None:
+        if trainable is None and not detection_loss:
+            trainable = ('neck.extension',)
+        if size_divisor < 2 or size_divisor % 2:
+            raise ValueError(f'model.size_divisor must be even, got {size_divisor}')
+        if not _has_extension(detector):
+            raise ValueError(
+                'model.detector.neck must have an extended level to distil: EFPN with ftt=dict(...) or '
+                f'ExtendedNeck; got {dict(detector).get("neck")}')
+        super().__init__(detector, trainable, init_cfg)
+        self.distill_loss = MODELS.build(
+            distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
+        self.detection_loss = detection_loss
+        self.size_divisor = size_divisor
+        neck = self.detector.neck
+        self.reads_laterals = getattr(neck, 'ftt_source', 'on_output') == 'on_lateral'
+        # Outside the module tree: no weights of the teacher's in checkpoints, optimisers or DDP.
+        teacher = self.detector if teacher is None else load_teacher(**teacher)
+        object.__setattr__(self, 'teacher', teacher)
+        self._check_teacher()
+
+    def _check_teacher(self) -> None:
+        if self.reads_laterals and not isinstance(self.teacher.neck, FPN):
+            raise ValueError(
+                'model.teacher needs an FPN (or EFPN) neck, because the student\'s FTT reads the sums '
+                f'before the 3x3 convs; got {type(self.teacher.neck).__name__}. Set '
+                'model.detector.neck.ftt_source="on_output" to distil towards any pyramid')
+        if self.teacher is not self.detector:
+            check_same_pixels(self.teacher.data_preprocessor, self.data_preprocessor)
+        parts = (self.detector.backbone, self.detector.neck)
+        modules = [module for part in parts for module in part.modules()]
+        if self.detection_loss and any(getattr(m, 'with_cp', False) for m in modules) and any(
+                isinstance(m, _BatchNorm) for m in modules) and not self._norms_stand_still():
+            raise ValueError(
+                'activation checkpointing (with_cp) runs blocks again in the backward pass, when their '
+                'norms train again: with model.detection_loss set backbone.norm_eval=True or '
+                'with_cp=False')
+
+    def _norms_stand_still(self) -> bool:
+        """Whether training mode leaves every batch norm of backbone and neck in evaluation mode."""
+        was_training = self.training
+        self.train()
+        live = any(m.training for part in (self.detector.backbone, self.detector.neck)
+                   for m in part.modules() if isinstance(m, _BatchNorm))
+        self.train(was_training)
+        return not live
+
+    def _apply(self, fn, recurse: bool = True):
+        """Moves a teacher of its own along with the student."""
+        super()._apply(fn, recurse)
+        if self.teacher is not self.detector:
+            self.teacher._apply(fn, recurse)
+        return self
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples) -> dict:
+        """Distillation losses of both levels and, in the joint variant, the detection losses.
+
+        Args:
+            batch_inputs (Tensor): (B, 3, H, W), the full-size batch, normalised.
+            batch_data_samples (list[DetDataSample]): Boxes in the pixels of ``batch_inputs``.
+
+        Returns:
+            dict: ``p3_prime.loss_global``, ``p3_prime.loss_positive``, the same of ``p2_prime``, and
+            the detector's losses under their own names.
+        """
+        losses = super().loss(batch_inputs, batch_data_samples) if self.detection_loss else {}
+        for level, (pred, target, stride) in self.compare(batch_inputs).items():
+            parts = self.distill_loss(
+                pred, target, _boxes(batch_data_samples, 'gt_instances', pred), stride,
+                counted=counted_cells(batch_data_samples, pred, stride))
+            losses.update({f'{level}.{name}': value for name, value in parts.items()})
+        return losses
+
+    def compare(self, batch_inputs: Tensor) -> dict[str, tuple[Tensor, Tensor, int]]:
+        """Runs teacher and student.
+
+        Args:
+            batch_inputs (Tensor): (B, 3, H, W), the full-size batch, normalised.
+
+        Returns:
+            dict: For ``p3_prime`` and ``p2_prime``: the student's map, the teacher's (without
+            gradient), both (B, C, H_i, W_i), and their stride in pixels of the full image, 8 and 4.
+        """
+        height, width = batch_inputs.shape[2:]
+        images = F.pad(batch_inputs, (0, -width % self.size_divisor, 0, -height % self.size_divisor))
+        target_p3, target_p2 = self._run_teacher(images)
+        p2_prime, p3_prime = self._run_student(F.avg_pool2d(images, 2))
+        return dict(p3_prime=(p3_prime, target_p3, 8), p2_prime=(p2_prime, target_p2, 4))
+
+    @torch.no_grad()
+    def _run_teacher(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's inner3 (or P3, where the FTT reads outputs) and P2."""
+        backbone, neck = self.teacher.backbone, self.teacher.neck
+        inner3 = []
+        with evaluation_mode(backbone, neck):
+            stages = getattr(backbone, 'forward_stages', backbone)(images)
+            handle = neck.fpn_convs[1].register_forward_pre_hook(
+                lambda conv, args: inner3.append(args[0])) if self.reads_laterals else None
+            try:
+                extended = getattr(neck, 'extension', None) is not None
+                levels = neck.forward_pyramid(stages).levels if extended else neck(stages)
+            finally:
+                if handle is not None:
+                    handle.remove()
+        p2, p3 = levels[0], inner3[0] if self.reads_laterals else levels[1]
+        width = self.detector.neck.extension.ftt.channels
+        expected = [(width, *(side // stride for side in images.shape[2:])) for stride in (4, 8)]
+        if [tuple(p2.shape[1:]), tuple(p3.shape[1:])] != expected:
+            raise ValueError(
+                f'the teacher must give maps of {expected[0]} and {expected[1]} (channels, height, '
+                f'width) at strides 4 and 8 for this batch, got {tuple(p2.shape[1:])} and '
+                f'{tuple(p3.shape[1:])}: model.teacher needs the student\'s neck.out_channels, and a '
+                'pyramid that starts at stride 4')
+        return p3, p2
+
+    def _run_student(self, half: Tensor) -> tuple[Tensor, Tensor]:
+        """P2' and P3' of the half-size view."""
+        backbone, neck = self.detector.backbone, self.detector.neck
+        with evaluation_mode(backbone, neck, but=neck.extension):
+            c2_prime, *stages = backbone(half)
+            pyramid = neck.forward_pyramid(stages)
+            return neck.extension(c2_prime, pyramid.p2, pyramid.p3)
+
+
+def _has_extension(detector: dict) -> bool:
+    neck = dict(detector).get('neck') or {}
+    return neck.get('type') == 'ExtendedNeck' or neck.get('ftt') is not None
+
+
+@contextmanager
+def evaluation_mode(*modules: nn.Module, but: nn.Module | None = None):
+    """Holds modules, ``but`` for one and its children, in evaluation mode while the context lasts."""
+    kept = set(but.modules()) if but is not None else set()
+    switched = [m for module in modules for m in module.modules() if m.training and m not in kept]
+    for module in switched:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in switched:
+            module.training = True
+
+
+def _boxes(batch_data_samples, name: str, like: Tensor) -> list[Tensor]:
+    """The boxes of each image as tensors (n, 4); an image without such instances has none."""
+    return [get_box_tensor(getattr(sample, name).bboxes).to(like.device) if name in sample
+            else like.new_zeros((0, 4), dtype=torch.float32) for sample in batch_data_samples]
+
+
+def counted_cells(batch_data_samples, feature: Tensor, stride: int) -> Tensor:
+    """Marks the cells that lie on the image and on no region marked as ignored.
+
+    Args:
+        batch_data_samples (list[DetDataSample]): With ``img_shape`` and, where there are ignored
+            regions, ``ignored_instances``.
+        feature (Tensor): (B, C, H, W), the map.
+        stride (int): Its stride in the pixels of the samples.
+
+    Returns:
+        Tensor: (B, H, W), bool. A cell that is partly on the image counts.
+    """
+    size = tuple(feature.shape[2:])
+    images = [feature.new_tensor([[0, 0, *sample.img_shape[1::-1]]], dtype=torch.float32)
+              for sample in batch_data_samples]
+    ignored = _boxes(batch_data_samples, 'ignored_instances', feature)
+    return positive_cells(images, size, stride) & ~positive_cells(ignored, size, stride)

@@ -1,0 +1,3 @@
+from .foreground_background_balanced_loss import ForegroundBackgroundBalancedLoss
+
+__all__ = ['ForegroundBackgroundBalancedLoss']
