@@ -29,3 +29,16 @@ class SaveEachRank(Hook):
     def after_train(self, runner):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         torch.save(dict(model.named_parameters()), Path(runner.work_dir) / f'rank_{get_rank()}.pth')
+
+
+@HOOKS.register_module()
+class KillOnce(Hook):
+    """Kills process 0 before iteration ``iteration``, the first time only: ``marker`` remembers it."""
+
+    def __init__(self, iteration: int, marker: str):
+        self.iteration, self.marker = iteration, Path(marker)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration and get_rank() == 0 and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)

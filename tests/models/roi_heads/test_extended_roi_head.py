@@ -265,7 +265,8 @@ def test_fine_tuning_samples_rois_of_p2_prime_only(monkeypatch, sampler):
     (positive, negative), = seen[0]
     small_ones = [CANDIDATES[i] for i in (1, 3, 5)]  # under 56 px, and not on the small object
     for sampled, expected in ((positive, [SMALL, CANDIDATES[0]]), (negative, small_ones)):
-        assert torch.allclose(torch.tensor(sorted(sampled.tolist())), torch.tensor(sorted(expected)).float())
+        expected = torch.tensor(sorted(expected), dtype=torch.float32)
+        assert torch.allclose(torch.tensor(sorted(sampled.tolist())), expected)
     sum(losses[name] for name in ('loss_cls', 'loss_bbox')).backward()
     assert all(p.grad.abs().sum() > 0 for p in head.extended_bbox_head.parameters())
     assert all((p.grad == 0).all() for p in head.bbox_head.parameters())

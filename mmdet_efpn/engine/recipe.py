@@ -1,0 +1,248 @@
+"""Training in several stages: each a config of its own that goes on from the last one's checkpoint."""
+import argparse
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from mmengine.config import Config, DictAction
+
+from .run_options import RunOptionError, last_checkpoint, require_checkpoint
+
+METRICS = {'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP small': 'coco/bbox_mAP_s'}
+
+
+@dataclass
+class Stage:
+    """One stage of a recipe.
+
+    Attributes:
+        number: From 1.
+        name: What the stage is called in messages and folders.
+        cfg: Its training config, all options applied, without ``load_from``.
+        folder: Its work folder.
+    """
+
+    number: int
+    name: str
+    cfg: Config
+    folder: Path
+
+    @property
+    def config_file(self) -> Path:
+        """Beside the work folder, in which the runner writes a config of this name itself."""
+        return self.folder.with_name(self.folder.name + '.py')
+
+    @property
+    def result_file(self) -> Path:
+        return self.folder / 'stage_result.json'
+
+    def result(self) -> dict | None:
+        """What a finished stage left: ``checkpoint``, ``metrics`` and ``seconds``; else ``None``."""
+        return json.loads(self.result_file.read_text()) if self.result_file.is_file() else None
+
+
+def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
+    """Reads the command line; what it does not know goes on to every stage's ``train.py``."""
+    parser = argparse.ArgumentParser(
+        prog='train_recipe.py',
+        description='Run the stages of a training recipe in order; go on where a run was stopped. '
+        'Other arguments (--amp, --auto-scale-lr, ...) go to the training of every stage.')
+    parser.add_argument('recipe', help='path of a recipe, for example configs/recipes/...')
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='folder of all stages (default: work_dirs/RECIPE_NAME)')
+    parser.add_argument('--load-from', metavar='CHECKPOINT', help='weights the first stage starts from')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+                        help='changes to the config of every stage')
+    processes = parser.add_mutually_exclusive_group()
+    processes.add_argument('--processes', type=int, metavar='N',
+                           help='processes (GPUs) of every stage on this machine, as dist_train.sh')
+    processes.add_argument('--slurm', nargs=2, metavar=('PARTITION', 'JOB_NAME'),
+                           help='run every stage through srun, as slurm_train.sh')
+    args, passed_on = parser.parse_known_args(argv)
+    taken = [option for option in passed_on if option.split('=')[0] in ('--resume', '--launcher')]
+    if taken:
+        parser.error(f'{taken[0]} is set by the recipe itself; an interrupted one goes on by itself')
+    return args, passed_on
+
+
+def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[Stage]:
+    """Reads a recipe: ``recipe = dict(stages=[dict(name=..., config=..., cfg_options=...), ...])``.
+
+    Args:
+        recipe_file: Its path; the stages' ``config`` paths are relative to it.
+        work_dir: Folder of all stages; ``None``: ``work_dirs/`` and the recipe's name.
+        options: Changes to every stage's config, after the stage's own ``cfg_options``.
+
+    Raises:
+        RunOptionError: A file or key is missing, or an option doesn't fit.
+    """
+    path = Path(recipe_file)
+    if not path.is_file():
+        raise RunOptionError(f'recipe not found: {path} (looked from {Path.cwd()})')
+    entries = (Config.fromfile(path).get('recipe') or {}).get('stages')
+    if not entries:
+        raise RunOptionError(f'{path} is no recipe: it needs recipe = dict(stages=[dict(name=..., '
+                             'config=...), ...])')
+    root = Path(work_dir) if work_dir else Path('work_dirs') / path.stem
+    stages = []
+    for number, entry in enumerate(entries, 1):
+        missing = {'name', 'config'} - set(entry)
+        unknown = set(entry) - {'name', 'config', 'cfg_options'}
+        if missing or unknown:
+            raise RunOptionError(f'{path}: stage {number} has keys {sorted(entry)}; it needs name and '
+                                 'config, and may have cfg_options')
+        config = path.parent / entry['config']
+        if not config.is_file():
+            raise RunOptionError(f'{path}: config of stage {number} not found: {config}')
+        cfg = Config.fromfile(config)
+        if cfg.get('load_from') or cfg.get('resume'):
+            raise RunOptionError(f'{config}: a stage takes its weights from the one before; leave '
+                                 'load_from and resume out')
+        for changes in (entry.get('cfg_options', {}), options):
+            try:
+                cfg.merge_from_dict(dict(changes))
+            except (KeyError, TypeError, IndexError) as error:
+                raise RunOptionError(f'options do not fit stage {number}, {config}: {error}') from error
+        folder = root / f'{number}_{entry["name"].replace(" ", "-")}'
+        cfg.work_dir = str(folder)
+        stages.append(Stage(number, entry['name'], cfg, folder))
+    return stages
+
+
+def claim(stage: Stage, start_from: str | None) -> None:
+    """Writes the stage's config, or checks that the folder was begun with the same.
+
+    Raises:
+        RunOptionError: The folder holds a run of another config or other first weights.
+    """
+    stage.cfg.load_from = start_from
+    text = stage.cfg.pretty_text
+    if stage.config_file.is_file():
+        if stage.config_file.read_text() != text:
+            raise RunOptionError(
+                f'{stage.folder} was begun with another config than stage {stage.number} has now '
+                f'({stage.config_file}): choose another --work-dir, undo the change, or delete the '
+                'folder and those of the later stages')
+        return
+    stage.folder.mkdir(parents=True, exist_ok=True)
+    write_whole(stage.config_file, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that it is there whole or not at all."""
+    draft = path.with_name(path.name + '.tmp')
+    draft.write_text(text)
+    os.replace(draft, path)
+
+
+def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str]) -> list[str]:
+    """The command that trains a stage, or goes on with it where it has a checkpoint."""
+    options = [*passed_on, *(['--resume'] if last_checkpoint(str(stage.folder)) else [])]
+    config = str(stage.config_file)
+    if args.processes:
+        return ['bash', str(tools / 'dist_train.sh'), config, str(args.processes), *options]
+    if args.slurm:
+        return ['bash', str(tools / 'slurm_train.sh'), *args.slurm, config, *options]
+    return [sys.executable, str(tools / 'train.py'), config, *options]
+
+
+def last_metrics(folder: Path) -> dict:
+    """The figures of a run's last evaluation, from its ``vis_data/scalars.json`` files."""
+    lines = [json.loads(line) for log in sorted(folder.glob('*/vis_data/scalars.json'))
+             for line in log.read_text().splitlines() if line.strip()]
+    evaluated = [line for line in lines if any(key in line for key in METRICS.values())]
+    last = max(evaluated, key=lambda line: line.get('step', 0), default={})
+    return {name: last[key] for name, key in METRICS.items() if key in last}
+
+
+def take_lock(root: Path) -> TextIO:
+    """Keeps a second run out of a recipe's folder while this one, or a training it left, works there.
+
+    The trainings inherit the lock, so that one which outlives its recipe still holds it.
+
+    Raises:
+        RunOptionError: The folder is in use.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = open(root / 'recipe.lock', 'w')  # noqa: SIM115 (open as long as the process)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise RunOptionError(f'{root} is in use by another run of a recipe, or by a training that one '
+                             'left behind; wait for it, end it, or choose another --work-dir') from None
+    return lock
+
+
+def run_stage(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str],
+              lock: TextIO) -> None:
+    """Trains a stage to its end and writes its result file.
+
+    Raises:
+        RunOptionError: The training failed; says what is whole and how to go on.
+    """
+    start = time.monotonic()
+    done = subprocess.run(command(stage, args, tools, passed_on), check=False,
+                          pass_fds=[lock.fileno()])
+    checkpoint = last_checkpoint(str(stage.folder))
+    if done.returncode or checkpoint is None:
+        logs = sorted(stage.folder.glob('*/*.log'))
+        raise RunOptionError(
+            f'stage {stage.number} ({stage.name}) failed with exit status {done.returncode}'
+            + (f'; its log: {logs[-1]}' if logs else '') + '. The results of earlier stages are whole. '
+            'Mend the cause and run the same command again: it goes on in this stage, from its last '
+            'checkpoint if there is one')
+    write_whole(stage.result_file, json.dumps(dict(
+        checkpoint=checkpoint, metrics=last_metrics(stage.folder),
+        seconds=round(time.monotonic() - start)), indent=1))
+
+
+def table(stages: list[Stage]) -> str:
+    """AP of each finished stage, as Markdown."""
+    rows = ['| stage | ' + ' | '.join(METRICS) + ' | checkpoint |',
+            '| --- |' + ' --- |' * (len(METRICS) + 1)]
+    for stage in stages:
+        result = stage.result()
+        if result is not None:
+            figures = [f'{result["metrics"][m]:.3f}' if m in result['metrics'] else 'not evaluated'
+                       for m in METRICS]
+            rows.append(f'| {stage.number} {stage.name} | {" | ".join(figures)} | '
+                        f'{result["checkpoint"]} |')
+    return '\n'.join(rows)
+
+
+def main(tools: Path, argv: list[str] | None = None) -> None:
+    """Runs a recipe as the command line says.
+
+    A wrong option, a missing file or a failed stage ends it with one line on stderr; exit status 2.
+
+    Args:
+        tools: Folder of ``train.py`` and the launch scripts.
+        argv: The arguments; default: the process's own.
+    """
+    args, passed_on = parse_args(argv)
+    try:
+        if args.load_from:
+            require_checkpoint(args.load_from, '--load-from')
+        stages = load_stages(args.recipe, args.work_dir, args.cfg_options)
+        lock = take_lock(stages[0].folder.parent)
+        start_from = args.load_from
+        for stage in stages:
+            claim(stage, start_from)
+            if stage.result() is None:
+                print(f'Stage {stage.number} of {len(stages)}: {stage.name} starts from '
+                      f'{start_from or "its own first weights"}, in {stage.folder}', flush=True)
+                run_stage(stage, args, tools, passed_on, lock)
+            else:
+                print(f'Stage {stage.number} of {len(stages)}: {stage.name} is done', flush=True)
+            start_from = stage.result()['checkpoint']
+            require_checkpoint(start_from, f'result of stage {stage.number} ({stage.result_file})')
+    except RunOptionError as error:
+        print(f'train_recipe.py: error: {error}', file=sys.stderr)
+        raise SystemExit(2) from None
+    print(table(stages), flush=True)

@@ -1,0 +1,115 @@
+"""Reading recipes, and what a recipe refuses."""
+import fcntl
+import json
+from pathlib import Path
+
+import pytest
+
+from mmdet_efpn.engine.recipe import claim, last_metrics, load_stages, main, parse_args, table
+from mmdet_efpn.engine.run_options import RunOptionError
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / 'configs' / 'recipes').glob('*.py'))
+
+
+def write(folder, text="recipe = dict(stages=[dict(name='one', config='one.py')])", **configs):
+    for name, config in (configs or dict(one='model = dict(width=1)')).items():
+        (folder / f'{name}.py').write_text(config)
+    (folder / 'recipe.py').write_text(text)
+    return str(folder / 'recipe.py')
+
+
+@pytest.mark.parametrize('path', RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_have_the_three_stages(path):
+    stages = load_stages(str(path), None, {})
+    assert [stage.name for stage in stages] == ['detector', 'distillation', 'box head']
+    first, second, third = (stage.cfg.model for stage in stages)
+    assert first.neck.type == 'FPN'
+    assert second.type == 'CrossResolutionDistiller' and not second.get('detection_loss')
+    assert third.type == 'PartlyTrainedDetector'
+    assert third.trainable == ['roi_head.extended_bbox_head']
+    assert third.detector.roi_head.extended_rois_only
+    assert second.detector.neck == third.detector.neck
+
+
+def test_deeppcb_stages_have_1500_iterations_together():
+    for path in (path for path in RECIPES if 'deeppcb' in path.stem):
+        stages = load_stages(str(path), None, {})
+        assert sum(stage.cfg.train_cfg.max_iters for stage in stages) == 1500
+        for stage in stages:
+            assert stage.cfg.param_scheduler[-1].end == stage.cfg.train_cfg.max_iters
+
+
+def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path):
+    recipe = write(tmp_path, "recipe = dict(stages=[dict(name='a b', config='one.py', "
+                             "cfg_options={'model.width': 2}), dict(name='c', config='one.py')])")
+    first, second = load_stages(recipe, str(tmp_path / 'work'), {'lr': 3})
+    assert (first.cfg.model.width, first.cfg.lr, second.cfg.model.width) == (2, 3, 1)
+    assert first.folder == tmp_path / 'work' / '1_a-b' and first.cfg.work_dir == str(first.folder)
+
+
+@pytest.mark.parametrize('text, configs, said', [
+    ('x = 1', {}, 'is no recipe'),
+    ("recipe = dict(stages=[dict(name='a')])", {}, 'it needs name and config'),
+    ("recipe = dict(stages=[dict(name='a', config='b.py')])", {}, r'stage 1 not found: .*b\.py'),
+    ("recipe = dict(stages=[dict(name='a', config='one.py')])", dict(one="load_from = 'x.pth'"),
+     'leave load_from and resume out'),
+])
+def test_a_broken_recipe_is_named(tmp_path, text, configs, said):
+    with pytest.raises(RunOptionError, match=said):
+        load_stages(write(tmp_path, text, **configs), None, {})
+
+
+def test_a_folder_begun_with_another_config_is_refused(tmp_path):
+    recipe = write(tmp_path)
+    stage, = load_stages(recipe, str(tmp_path / 'work'), {})
+    claim(stage, None)
+    claim(stage, None)
+    with pytest.raises(RunOptionError, match='was begun with another config than stage 1 has now'):
+        claim(stage, 'other.pth')
+    changed, = load_stages(recipe, str(tmp_path / 'work'), {'model.width': 9})
+    with pytest.raises(RunOptionError, match='choose another --work-dir'):
+        claim(changed, None)
+
+
+def test_a_folder_in_use_is_refused(tmp_path, capsys):
+    recipe = write(tmp_path)
+    (tmp_path / 'work').mkdir()
+    with open(tmp_path / 'work' / 'recipe.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SystemExit) as end:
+            main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
+    assert end.value.code == 2
+    assert 'is in use by another run of a recipe' in capsys.readouterr().err
+
+
+def test_a_failing_training_ends_the_recipe_with_its_status(tmp_path, capsys):
+    recipe = write(tmp_path)
+    (tmp_path / 'train.py').write_text('raise SystemExit(7)')
+    with pytest.raises(SystemExit) as end:
+        main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
+    assert end.value.code == 2
+    assert 'stage 1 (one) failed with exit status 7' in capsys.readouterr().err
+
+
+def test_the_last_evaluation_counts(tmp_path):
+    for run, lines in (('1', [{'loss': 1, 'step': 1}, {'coco/bbox_mAP': 0.1, 'step': 500}]),
+                       ('2', [{'coco/bbox_mAP': 0.3, 'coco/bbox_mAP_50': 0.5, 'step': 1000}])):
+        (tmp_path / run / 'vis_data').mkdir(parents=True)
+        (tmp_path / run / 'vis_data' / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
+    assert last_metrics(tmp_path) == {'AP': 0.3, 'AP50': 0.5}
+
+
+def test_the_table_shows_finished_stages(tmp_path):
+    stage, = load_stages(write(tmp_path), str(tmp_path / 'work'), {})
+    assert table([stage]).count('\n') == 1
+    claim(stage, None)
+    stage.result_file.write_text(json.dumps(dict(checkpoint='a.pth', seconds=1, metrics={'AP': 0.25})))
+    assert '| 1 one | 0.250 | not evaluated | not evaluated | a.pth |' in table([stage])
+
+
+def test_options_of_train_py_are_passed_on_but_not_resume(capsys):
+    args, passed_on = parse_args(['r.py', '--amp', '--cfg-options', 'a.b=1'])
+    assert passed_on == ['--amp'] and args.cfg_options == {'a.b': 1}
+    with pytest.raises(SystemExit):
+        parse_args(['r.py', '--resume'])
+    assert '--resume is set by the recipe itself' in capsys.readouterr().err
