@@ -129,7 +129,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         losses = super().loss(batch_inputs, batch_data_samples) if self.detection_loss else {}
         for level, (pred, target, stride) in self.compare(batch_inputs).items():
             parts = self.distill_loss(
-                pred, target, _boxes(batch_data_samples, 'gt_instances', pred), stride,
+                pred, target, gt_boxes(batch_data_samples, 'gt_instances', pred), stride,
                 counted=counted_cells(batch_data_samples, pred, stride))
             losses.update({f'{level}.{name}': value for name, value in parts.items()})
         return losses
@@ -204,7 +204,7 @@ def evaluation_mode(*modules: nn.Module, but: nn.Module | None = None):
             module.training = True
 
 
-def _boxes(batch_data_samples, name: str, like: Tensor) -> list[Tensor]:
+def gt_boxes(batch_data_samples, name: str, like: Tensor) -> list[Tensor]:
     """The boxes of each image as tensors (n, 4); an image without such instances has none."""
     return [get_box_tensor(getattr(sample, name).bboxes).to(like.device) if name in sample
             else like.new_zeros((0, 4), dtype=torch.float32) for sample in batch_data_samples]
@@ -225,5 +225,5 @@ def counted_cells(batch_data_samples, feature: Tensor, stride: int) -> Tensor:
     size = tuple(feature.shape[2:])
     images = [feature.new_tensor([[0, 0, *sample.img_shape[1::-1]]], dtype=torch.float32)
               for sample in batch_data_samples]
-    ignored = _boxes(batch_data_samples, 'ignored_instances', feature)
+    ignored = gt_boxes(batch_data_samples, 'ignored_instances', feature)
     return positive_cells(images, size, stride) & ~positive_cells(ignored, size, stride)
