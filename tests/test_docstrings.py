@@ -17,7 +17,8 @@ WITH_EXAMPLES = {
     'mmdet_efpn.models.layers.channel_attention', 'mmdet_efpn.models.layers.hybrid_attention',
     'mmdet_efpn.models.layers.overlapping_attention', 'mmdet_efpn.models.layers.patch_merging',
     'mmdet_efpn.models.layers.swin_group', 'mmdet_efpn.models.layers.window_attention',
-    'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn'
+    'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn',
+    'mmdet_efpn.models.necks.extended_neck'
 }
 
 
