@@ -11,7 +11,7 @@ MODULES = sorted(
     module.name for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')
     if '.mim.' not in module.name)
 WITH_EXAMPLES = {
-    'mmdet_efpn.models.backbones.extended_resnet',
+    'mmdet_efpn.models.backbones.cascaded_resnext', 'mmdet_efpn.models.backbones.extended_resnet',
     'mmdet_efpn.models.backbones.high_resolution_tap', 'mmdet_efpn.models.backbones.timm_backbone',
     'mmdet_efpn.models.ftt.ftt',
     'mmdet_efpn.models.ftt.hat_ftt', 'mmdet_efpn.models.ftt.pointwise_ftt',
