@@ -50,8 +50,9 @@ class HighResolutionTap(BaseModule):
         stem_channels (int): Width of C2' where a stem makes it. Default 64.
         in_channels (int): Channels of the image. Default 3.
         norm_cfg, act_cfg (dict): Norm and activation of the stem's convs. Default: batch norm, ReLU.
-        init_cfg (dict | list[dict], optional): mmengine's initialisation config, for the stem; the
-            wrapped backbone's own comes last.
+        init_cfg (dict | list[dict], optional): mmengine's initialisation config, for example
+            ``Pretrained`` for stem and backbone together. The stem's convs start as ``ConvModule``
+            makes them (Kaiming), the wrapped backbone as its own ``init_cfg`` says.
 
     Raises:
         ValueError: a ``tap`` that the backbone does not have or that is not at stride 2, or outputs

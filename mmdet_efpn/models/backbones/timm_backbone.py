@@ -32,7 +32,7 @@ class TimmBackbone(BaseModule):
         c2_prime_channels (int | None): Width of the model's own stride-2 feature, where it has one.
 
     Raises:
-        ValueError: a name that timm does not know, or a model that has no such features.
+        ValueError: a name that timm does not know, or a model whose features are no pyramid.
         FileNotFoundError: ``checkpoint_path`` is not a file.
 
     Example:
@@ -70,25 +70,24 @@ class TimmBackbone(BaseModule):
                 f'backbone.out_indices must be some of 0..{len(strides) - 1}, whose strides are '
                 f'{strides} in {model_name}, got {list(out_indices)}')
         self.out_indices = sorted(out_indices)
+        self.strides = [strides[i] for i in self.out_indices]
+        if any(fine >= coarse for fine, coarse in zip(self.strides, self.strides[1:], strict=False)):
+            raise ValueError(
+                f'backbone.model_name {model_name!r} gives features of strides {self.strides}, which '
+                'are no pyramid; take a hierarchical model, or name features of different strides in '
+                'backbone.out_indices')
         if self.out_indices[-1] + 1 < len(strides):  # leaves out layers that nothing would read
             self.create_args['out_indices'] = tuple(range(self.out_indices[-1] + 1))
             model = self._create()
         self.timm_model = model
         channels = model.feature_info.channels()
         self.channels = [channels[i] for i in self.out_indices]
-        self.strides = [strides[i] for i in self.out_indices]
         self.stride_two_index = strides.index(2) if 2 in strides else None
         self.c2_prime_channels = None if self.stride_two_index is None else channels[
             self.stride_two_index]
 
     def _create(self, **kwargs) -> nn.Module:
-        """Asks timm for the model's features."""
-        try:
-            return timm.create_model(features_only=True, **self.create_args, **kwargs)
-        except (RuntimeError, AssertionError, AttributeError) as error:
-            raise ValueError(
-                f'timm gives no list of features for backbone.model_name '
-                f'{self.create_args["model_name"]!r}: {error}') from error
+        return timm.create_model(features_only=True, **self.create_args, **kwargs)
 
     def init_weights(self) -> None:
         """Reads timm's weights, where asked for; then follows ``init_cfg``."""
