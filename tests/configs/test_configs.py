@@ -16,6 +16,8 @@ from mmdet_efpn.analysis.subject import BackboneNeckSteps
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
+TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
 init_default_scope('mmdet')
 
 
@@ -57,7 +59,8 @@ def test_builds_and_runs_loss_and_predict(path):
     losses = model(**data, mode='loss')
     loss, _ = model.parse_losses(losses)
     assert loss.isfinite()
-    assert {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox'} <= set(losses)
+    assert {'loss_cls', 'loss_bbox'} <= set(losses)
+    assert ({'loss_rpn_cls', 'loss_rpn_bbox'} <= set(losses)) == (path in TWO_STAGE)
     model.eval()
     with torch.no_grad():
         results = model(**model.data_preprocessor(batch(), training=False), mode='predict')
@@ -67,7 +70,7 @@ def test_builds_and_runs_loss_and_predict(path):
         assert boxes.isfinite().all() and boxes.shape[1] == 4
 
 
-@pytest.mark.parametrize('path', SHIPPED, ids=config_id)
+@pytest.mark.parametrize('path', TWO_STAGE, ids=config_id)
 def test_pyramid_levels_agree_throughout_the_config(path):
     """Strides of anchors and RoIs are the pyramid's, and class counts those of the data set."""
     cfg = load(path)
@@ -79,10 +82,44 @@ def test_pyramid_levels_agree_throughout_the_config(path):
     on_p2_prime = cfg.model.rpn_head.get('on_p2_prime', False)
     assert anchor_strides == (strides[1:] if finest == 2 and not on_p2_prime else strides)
     assert roi_head.bbox_roi_extractor.get('finest_scale', 56) == 14 * finest
+    assert roi_head.bbox_head.num_classes == num_classes(cfg)
+
+
+@pytest.mark.parametrize('path', ONE_STAGE, ids=config_id)
+def test_one_stage_levels_agree_throughout_the_config(path):
+    """As above; extended or not, the finest level has the smallest anchors or the shortest distances."""
+    cfg = load(path)
+    neck, head = cfg.model.neck, cfg.model.bbox_head
+    finest = 2 if neck.type == 'EFPN' else 4 * 2**neck.start_level
+    strides = [finest * 2**i for i in range(neck.num_outs)]
+    if path.stem.startswith('retinanet_'):
+        assert head.anchor_generator.strides == strides
+        sides = [head.anchor_generator.octave_base_scale * stride for stride in strides]
+        assert sides == [16, 32, 64, 128, 256]
+    else:
+        assert head.strides == strides
+        assert [longest for _, longest in head.regress_ranges] == [32, 64, 128, 256, 1e8]
+    assert head.num_classes == num_classes(cfg)
+
+
+def num_classes(cfg: Config) -> int:
     dataset = cfg.train_dataloader.dataset
-    classes = dataset.get('metainfo', {}).get('classes') or DATASETS.get(
-        dataset.type).METAINFO['classes']
-    assert roi_head.bbox_head.num_classes == len(classes)
+    return len(dataset.get('metainfo', {}).get('classes')
+               or DATASETS.get(dataset.type).METAINFO['classes'])
+
+
+@pytest.mark.parametrize('detector', ['retinanet', 'fcos'])
+def test_one_stage_twins_differ_only_in_their_pyramid(detector):
+    plain, extended = (
+        load(CONFIGS / 'deeppcb' / f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py').to_dict()
+        for neck in ('fpn', 'efpn'))
+    for cfg in (plain, extended):
+        cfg['model'] = copy.deepcopy(cfg['model'])
+        del cfg['model']['neck'], cfg['model']['backbone']['type']
+        head = cfg['model']['bbox_head']
+        head.get('anchor_generator', head).pop('strides')
+        head.get('anchor_generator', {}).pop('octave_base_scale', None)
+    assert plain == extended
 
 
 def test_twins_differ_only_where_they_say():
