@@ -42,10 +42,10 @@ def extend_backbone(backbone: dict, c2_prime: str | None, report: Report) -> dic
             'front of the stages; weights of the plain one load unchanged')
         extra = {} if c2_prime in (None, 'shared') else dict(c2_prime=c2_prime)
         return dict(backbone, type=EXTENDED_TYPES[kind], **extra)
-    if c2_prime == 'shared':
+    if c2_prime is not None:
         raise CannotExtendError(
-            f'c2_prime=\'shared\' runs the first residual stage a second time, which {kind} does not '
-            f'offer; leave c2_prime out for what {TAP} gives')
+            f'c2_prime={c2_prime!r} chooses between two sources in ResNet and ResNeXt; leave it out for '
+            f'{kind}, where {TAP} takes the only one')
     report.changed(f'model.backbone: {kind} inside {TAP}, which adds C2\' at stride 2 in front of its '
                    'outputs; weights of the plain one load unchanged')
     return dict(type=TAP, backbone=backbone)

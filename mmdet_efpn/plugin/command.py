@@ -17,8 +17,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='config file, or package::path such as '
                         'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py')
     parser.add_argument('out', metavar='OUT.py', help='the config file to write')
-    parser.add_argument('--ftt', metavar='NAME', help='FTT module: FTT (default), PointwiseFTT, SwinFTT, '
-                        'HATFTT or a registered one of your own')
+    parser.add_argument('--ftt', metavar='NAME', help='FTT module: FTT (default), PointwiseFTT, '
+                        'SwinFTT, HATFTT or a registered one of your own')
     parser.add_argument('--ftt-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='arguments of the FTT module, such as hidden_channels=64')
     parser.add_argument('--c2-prime', choices=('shared', 'stem'),

@@ -2,6 +2,7 @@
 import os
 import pprint
 import tempfile
+import textwrap
 from pathlib import Path
 
 from mmengine.config import Config
@@ -42,13 +43,14 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     plain = read_config(config)
     extended, report = extend_with_report(plain, **options)
     base = config if '::' in config else os.path.relpath(config_path(config), out.parent)
-    text = config_text(base, plain.to_dict(), extended.to_dict(), report)
+    target = without_scope(extended.to_dict())
+    text = config_text(base, without_scope(plain.to_dict()), target, report)
     # Beside its final place, where its relative base is the same one.
     with tempfile.NamedTemporaryFile('w', dir=out.parent, prefix='extended_', suffix='.py',
                                      delete=False) as draft:
         draft.write(text)
     try:
-        if Config.fromfile(draft.name).to_dict() != extended.to_dict():
+        if without_scope(Config.fromfile(draft.name).to_dict()) != target:
             raise RuntimeError(f'{config}: the written config does not read back as it should')
         os.chmod(draft.name, 0o644)
         os.replace(draft.name, out)
@@ -57,9 +59,19 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     return report
 
 
+def without_scope(value):
+    """A copy without the ``_scope_`` that MMEngine writes into all it inherits from a package."""
+    if isinstance(value, dict):
+        return {key: without_scope(part) for key, part in value.items() if key != '_scope_'}
+    if isinstance(value, (list, tuple)):
+        return type(value)(without_scope(part) for part in value)
+    return value
+
+
 def config_text(base: str, plain: dict, extended: dict, report: Report) -> str:
     """The file's text: its base and, key by key, what differs from it."""
-    lines = [f'# {line}' for line in str(report).splitlines()]
+    lines = [textwrap.fill(line, WIDTH, initial_indent='# ', subsequent_indent='#     ')
+             for line in str(report).splitlines()]
     lines.append(f'_base_ = {base!r}')
     for key, value in changes(plain, extended).items():
         lines.append(f'{key} = {_literal(value, len(key) + 3)}')

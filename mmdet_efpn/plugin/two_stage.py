@@ -36,8 +36,8 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
                    'authors\' released model does; rpn_on_p2_prime puts it on P2\' too')
     smallest = _smallest_anchor(extended['anchor_generator'])
     if smallest is not None:
-        report.left(f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for objects '
-                    'far smaller than that, lower its scales')
+        report.left(f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for '
+                    'objects far smaller than that, lower its scales')
     return extended
 
 
