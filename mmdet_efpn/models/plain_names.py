@@ -8,8 +8,9 @@ def keep_plain_names(wrapper: nn.Module, inner: str, own: str) -> None:
     """Names the wrapped module's weights in the wrapper's state dict as if nothing wrapped them.
 
     ``<inner>.conv1.weight`` is saved and loaded as ``conv1.weight``, so that checkpoints pass both ways
-    between a plain detector and one with a wrapper. Names of parameters (``named_parameters``, which
-    an optimiser's ``custom_keys`` are matched with) keep the wrapper's prefix.
+    between a plain detector and one with a wrapper. Names of parameters (``named_parameters``) keep the
+    prefix; where a child is named after its parent, as ``backbone.backbone.conv1``, the keys of an
+    optimiser's ``custom_keys`` are found in them all the same.
 
     Args:
         wrapper (nn.Module): The wrapping module.
