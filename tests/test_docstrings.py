@@ -11,13 +11,16 @@ MODULES = sorted(
     module.name for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')
     if '.mim.' not in module.name)
 WITH_EXAMPLES = {
-    'mmdet_efpn.models.backbones.extended_resnet', 'mmdet_efpn.models.ftt.ftt',
+    'mmdet_efpn.models.backbones.cascaded_resnext', 'mmdet_efpn.models.backbones.extended_resnet',
+    'mmdet_efpn.models.backbones.high_resolution_tap', 'mmdet_efpn.models.backbones.timm_backbone',
+    'mmdet_efpn.models.ftt.ftt',
     'mmdet_efpn.models.ftt.hat_ftt', 'mmdet_efpn.models.ftt.pointwise_ftt',
     'mmdet_efpn.models.ftt.swin_ftt', 'mmdet_efpn.models.layers.attention',
     'mmdet_efpn.models.layers.channel_attention', 'mmdet_efpn.models.layers.hybrid_attention',
     'mmdet_efpn.models.layers.overlapping_attention', 'mmdet_efpn.models.layers.patch_merging',
     'mmdet_efpn.models.layers.swin_group', 'mmdet_efpn.models.layers.window_attention',
-    'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn'
+    'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn',
+    'mmdet_efpn.models.necks.extended_neck'
 }
 
 

@@ -14,7 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from .subject import Subject
 
 # mmcv operators whose own arithmetic is negligible beside the convolutions around them.
-_LIGHT_OPS = ('mmcv.ops.roi_align', 'mmcv.ops.roi_pool', 'mmcv.ops.nms')
+_LIGHT_OPS = ('mmcv.ops.roi_align', 'mmcv.ops.roi_pool', 'mmcv.ops.nms',
+              'mmcv.ops.multi_scale_deform_attn')
 
 
 def count_macs(model: nn.Module, images: torch.Tensor) -> int:

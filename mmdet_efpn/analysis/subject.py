@@ -1,6 +1,5 @@
 """What a cost is measured of: a model from a config, at an input size."""
 import ast
-import importlib.util
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +7,13 @@ from pathlib import Path
 import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
+
+from ..read_config import read_config
 
 PARTS = ('backbone+neck', 'detector')
 BOXES_PER_IMAGE = 20
@@ -84,24 +85,6 @@ def _parse_value(text: str):
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
-
-
-def read_config(config: str) -> Config:
-    """Reads a config from its path, or an installed package's as ``package::path/in/configs.py``.
-
-    Raises:
-        FileNotFoundError: There is no such package or file.
-    """
-    path = Path(config)
-    if '::' in config:
-        package, _, inner = config.partition('::')
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
-            raise FileNotFoundError(f'{config}: the package {package} is not installed')
-        path = Path(spec.origin).parent / '.mim' / 'configs' / inner
-    if not path.is_file():
-        raise FileNotFoundError(f'config not found: {config} (looked at {path})')
-    return Config.fromfile(str(path))
 
 
 class BackboneNeckSteps(nn.Module):

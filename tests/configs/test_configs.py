@@ -16,6 +16,8 @@ from mmdet_efpn.analysis.subject import BackboneNeckSteps
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if not {'_base_', 'recipes'} & set(path.parts))
+ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
+TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
 init_default_scope('mmdet')
 
 
@@ -24,9 +26,8 @@ def load(path: Path) -> Config:
     return Config.fromfile(path)
 
 
-def detector(path: Path):
-    """The detector's config, also where the config trains it inside another one."""
-    model = load(path).model
+def detector_of(model):
+    """The detector's config, also where it is trained inside another one."""
     return model.get('detector', model)
 
 
@@ -62,7 +63,9 @@ def expected_losses(model) -> set:
         return {'loss_cls', 'loss_bbox'}
     if model.type == 'CrossResolutionDistiller' and not model.get('detection_loss'):
         return distilled
-    detection = {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox'}
+    detection = {'loss_cls', 'loss_bbox'}
+    if detector_of(model).get('rpn_head'):
+        detection |= {'loss_rpn_cls', 'loss_rpn_bbox'}
     return detection | distilled if model.type == 'CrossResolutionDistiller' else detection
 
 
@@ -76,6 +79,7 @@ def test_builds_and_runs_loss_and_predict(path):
     loss, _ = model.parse_losses(losses)
     assert loss.isfinite()
     assert expected_losses(load(path).model) <= set(losses)
+    assert path in TWO_STAGE or 'loss_rpn_cls' not in losses
     model.eval()
     with torch.no_grad():
         results = model(**model.data_preprocessor(batch(), training=False), mode='predict')
@@ -85,11 +89,11 @@ def test_builds_and_runs_loss_and_predict(path):
         assert boxes.isfinite().all() and boxes.shape[1] == 4
 
 
-@pytest.mark.parametrize('path', SHIPPED, ids=config_id)
+@pytest.mark.parametrize('path', TWO_STAGE, ids=config_id)
 def test_pyramid_levels_agree_throughout_the_config(path):
     """Strides of anchors and RoIs are the pyramid's, and class counts those of the data set."""
     cfg = load(path)
-    model = detector(path)
+    model = detector_of(cfg.model)
     neck, roi_head = model.neck, model.roi_head
     finest = 2 if neck.type == 'EFPN' else 4
     strides = [finest * 2**i for i in range(neck.num_outs)]
@@ -98,10 +102,44 @@ def test_pyramid_levels_agree_throughout_the_config(path):
     on_p2_prime = model.rpn_head.get('on_p2_prime', False)
     assert anchor_strides == (strides[1:] if finest == 2 and not on_p2_prime else strides)
     assert roi_head.bbox_roi_extractor.get('finest_scale', 56) == 14 * finest
+    assert roi_head.bbox_head.num_classes == num_classes(cfg)
+
+
+@pytest.mark.parametrize('path', ONE_STAGE, ids=config_id)
+def test_one_stage_levels_agree_throughout_the_config(path):
+    """As above; extended or not, the finest level has the smallest anchors or the shortest distances."""
+    cfg = load(path)
+    neck, head = cfg.model.neck, cfg.model.bbox_head
+    finest = 2 if neck.type == 'EFPN' else 4 * 2**neck.start_level
+    strides = [finest * 2**i for i in range(neck.num_outs)]
+    if path.stem.startswith('retinanet_'):
+        assert head.anchor_generator.strides == strides
+        sides = [head.anchor_generator.octave_base_scale * stride for stride in strides]
+        assert sides == [16, 32, 64, 128, 256]
+    else:
+        assert head.strides == strides
+        assert [longest for _, longest in head.regress_ranges] == [32, 64, 128, 256, 1e8]
+    assert head.num_classes == num_classes(cfg)
+
+
+def num_classes(cfg: Config) -> int:
     dataset = cfg.train_dataloader.dataset
-    classes = dataset.get('metainfo', {}).get('classes') or DATASETS.get(
-        dataset.type).METAINFO['classes']
-    assert roi_head.bbox_head.num_classes == len(classes)
+    return len(dataset.get('metainfo', {}).get('classes')
+               or DATASETS.get(dataset.type).METAINFO['classes'])
+
+
+@pytest.mark.parametrize('detector', ['retinanet', 'fcos'])
+def test_one_stage_twins_differ_only_in_their_pyramid(detector):
+    plain, extended = (
+        load(CONFIGS / 'deeppcb' / f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py').to_dict()
+        for neck in ('fpn', 'efpn'))
+    for cfg in (plain, extended):
+        cfg['model'] = copy.deepcopy(cfg['model'])
+        del cfg['model']['neck'], cfg['model']['backbone']['type']
+        head = cfg['model']['bbox_head']
+        head.get('anchor_generator', head).pop('strides')
+        head.get('anchor_generator', {}).pop('octave_base_scale', None)
+    assert plain == extended
 
 
 def test_twins_differ_only_where_they_say():
@@ -129,16 +167,16 @@ def giga_macs(model_cfg, size: tuple[int, int]) -> float:
 
 
 SMALL_WITH_FTT = [
-    path for path in SHIPPED if detector(path).backbone.get('groups', 1) == 1
-    and (detector(path).neck.get('ftt') or {}).get('type') == 'FTT'
-    and load(path).model is detector(path)
+    path for path in SHIPPED if detector_of(load(path).model).backbone.get('groups', 1) == 1
+    and (detector_of(load(path).model).neck.get('ftt') or {}).get('type') == 'FTT'
+    and load(path).model is detector_of(load(path).model)
     and not any(wide in path.stem for wide in ('r18_efpn-h128', 'r18_efpn-two-heads'))]
 
 
 @pytest.mark.parametrize('path', SMALL_WITH_FTT, ids=config_id)
 def test_default_width_costs_less_than_doubling_the_input(path):
     """ResNet configs, but for one that is named after its width; ResNeXt keeps the released 512."""
-    extended = detector(path)
+    extended = detector_of(load(path).model)
     plain = copy.deepcopy(extended)
     plain.backbone.type = 'ResNet'
     plain.neck = dict(type='FPN', in_channels=extended.neck.in_channels[1:],
@@ -147,7 +185,7 @@ def test_default_width_costs_less_than_doubling_the_input(path):
 
 
 def test_resnext_101_keeps_the_released_width():
-    necks = [detector(path).neck for path in SHIPPED if 'x101' in path.stem]
+    necks = [detector_of(load(path).model).neck for path in SHIPPED if 'x101' in path.stem]
     ftts = [neck.ftt for neck in necks if neck.type == 'EFPN']
     assert {ftt.hidden_channels for ftt in ftts if ftt.type == 'FTT'} == {512}
 

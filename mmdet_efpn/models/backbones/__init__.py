@@ -1,3 +1,8 @@
+from .cascaded_resnext import CascadedResNeXt
 from .extended_resnet import ExtendedResNet, ExtendedResNeXt
+from .high_resolution_tap import HighResolutionTap
+from .timm_backbone import TimmBackbone
 
-__all__ = ['ExtendedResNet', 'ExtendedResNeXt']
+__all__ = [
+    'CascadedResNeXt', 'ExtendedResNet', 'ExtendedResNeXt', 'HighResolutionTap', 'TimmBackbone'
+]

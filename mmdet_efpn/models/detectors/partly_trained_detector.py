@@ -6,7 +6,7 @@ from mmdet.registry import MODELS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..hidden_prefix import hide_prefix
+from ..plain_names import keep_plain_names
 
 
 @MODELS.register_module()
@@ -38,7 +38,7 @@ class PartlyTrainedDetector(BaseDetector):
         super().__init__(data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg)
         self.detector = detector
         self.trainable = ('',) if trainable is None else tuple(trainable)
-        hide_prefix(self, 'detector')
+        keep_plain_names(self, inner='detector')
         self._freeze()
 
     def _trains(self, name: str) -> bool:

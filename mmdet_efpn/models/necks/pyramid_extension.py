@@ -31,7 +31,8 @@ class PyramidExtension(BaseModule):
     has a bias, as in the authors' released model.
 
     Args:
-        c2_prime_channels (int): Width of C2', the stride-2 backbone feature.
+        c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
+            is no C2' and no P2'; the two convs are not built, and only P3' is made.
         out_channels (int): Width of the pyramid's levels.
         ftt (dict): Config of the FTT module; its ``channels`` are filled in.
         conv_cfg (dict, optional): Conv layer of the two convs. Default: plain conv.
@@ -46,7 +47,7 @@ class PyramidExtension(BaseModule):
     """
 
     def __init__(self,
-                 c2_prime_channels: int,
+                 c2_prime_channels: int | None,
                  out_channels: int,
                  ftt: dict,
                  conv_cfg=None,
@@ -63,6 +64,9 @@ class PyramidExtension(BaseModule):
             raise ValueError(
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
                 'leave channels out of the FTT config, the neck fills it in')
+        self.lateral_conv = self.output_conv = None
+        if c2_prime_channels is None:
+            return
         self.lateral_conv = ConvModule(
             c2_prime_channels, out_channels, 1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=None if no_norm_on_lateral else norm_cfg, act_cfg=act_cfg, inplace=False)
@@ -77,17 +81,22 @@ class PyramidExtension(BaseModule):
         """
         self.ftt.init_weights()
 
-    def forward(self, c2_prime: Tensor, p2: Tensor, p3: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, c2_prime: Tensor | None, p2: Tensor,
+                p3: Tensor) -> tuple[Tensor | None, Tensor]:
         """Gives P2' and, for distillation, P3'.
 
         Args:
-            c2_prime (Tensor): (B, c2_prime_channels, 2H or 2H - 1, 2W or 2W - 1), stride 2.
+            c2_prime (Tensor, optional): (B, c2_prime_channels, 2H or 2H - 1, 2W or 2W - 1), stride 2;
+                not read without ``c2_prime_channels``.
             p2 (Tensor): (B, out_channels, H, W), stride 4.
             p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
 
         Returns:
-            tuple[Tensor, Tensor]: P2' of C2''s size and P3' of P2's size, out_channels wide.
+            tuple[Tensor | None, Tensor]: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
+            P3' of P2's size, out_channels wide.
         """
         p3_prime = self.ftt(p2, p3)
+        if self.lateral_conv is None:
+            return None, p3_prime
         upsampled = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
         return self.output_conv(self.lateral_conv(c2_prime) + upsampled), p3_prime

@@ -1,0 +1,125 @@
+"""Models of timm as detection backbones."""
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import timm
+from mmdet.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class TimmBackbone(BaseModule):
+    """A timm model's features, finest first, from stride 4 on.
+
+    Weights are read when they are initialised (``init_weights``), as by an ``init_cfg``; building the
+    backbone reads nothing. The state dict has timm's names behind ``timm_model.``.
+
+    Args:
+        model_name (str): timm's name of the model, with or without a tag: ``'convnext_tiny.fb_in1k'``.
+        pretrained (bool): Start from the weights that timm knows for the name. Default False.
+        checkpoint_path (str): Start from this local file of timm's weights instead. Default ``''``.
+        out_indices (Sequence[int], optional): Features to give, counted in timm's list. Default: all of
+            stride 4 or more.
+        in_channels (int): Channels of the image. Default 3.
+        init_cfg (dict | list[dict], optional): mmengine's initialisation config.
+        **kwargs: More arguments of ``timm.create_model``, for example ``drop_path_rate``.
+
+    Attributes:
+        channels (list[int]): Widths of the outputs.
+        strides (list[int]): Their strides.
+        c2_prime_channels (int | None): Width of the model's own stride-2 feature, where it has one.
+
+    Raises:
+        ValueError: a name that timm does not know, or a model whose features are no pyramid.
+        FileNotFoundError: ``checkpoint_path`` is not a file.
+
+    Example:
+        >>> import torch
+        >>> backbone = TimmBackbone('test_efficientnet')
+        >>> [tuple(feature.shape[1:]) for feature in backbone(torch.rand(1, 3, 64, 64))]
+        [(24, 16, 16), (32, 8, 8), (48, 4, 4), (64, 2, 2)]
+    """
+
+    def __init__(self,
+                 model_name: str,
+                 pretrained: bool = False,
+                 checkpoint_path: str = '',
+                 out_indices: Sequence[int] | None = None,
+                 in_channels: int = 3,
+                 init_cfg: dict | list[dict] | None = None,
+                 **kwargs) -> None:
+        super().__init__(init_cfg)
+        if ':' not in model_name and not timm.is_model(model_name):
+            close = difflib.get_close_matches(model_name.split('.')[0], timm.list_models(), n=3)
+            raise ValueError(
+                f'backbone.model_name {model_name!r} is no model of timm {timm.__version__}'
+                + (f'; did you mean {", ".join(close)}?' if close else '; see timm.list_models()'))
+        if checkpoint_path and not Path(checkpoint_path).is_file():
+            raise FileNotFoundError(f'backbone.checkpoint_path is not a file: {checkpoint_path}')
+        self.create_args = dict(kwargs, model_name=model_name, in_chans=in_channels)
+        self.pretrained = pretrained
+        self.checkpoint_path = checkpoint_path
+        model = self._create()
+        strides = model.feature_info.reduction()
+        if out_indices is None:
+            out_indices = [i for i, stride in enumerate(strides) if stride >= 4]
+        if not out_indices or not set(out_indices) <= set(range(len(strides))):
+            raise ValueError(
+                f'backbone.out_indices must be some of 0..{len(strides) - 1}, whose strides are '
+                f'{strides} in {model_name}, got {list(out_indices)}')
+        self.out_indices = sorted(out_indices)
+        self.strides = [strides[i] for i in self.out_indices]
+        if any(fine >= coarse for fine, coarse in zip(self.strides, self.strides[1:], strict=False)):
+            raise ValueError(
+                f'backbone.model_name {model_name!r} gives features of strides {self.strides}, which '
+                'are no pyramid; take a hierarchical model, or name features of different strides in '
+                'backbone.out_indices')
+        if self.out_indices[-1] + 1 < len(strides):  # leaves out layers that nothing would read
+            self.create_args['out_indices'] = tuple(range(self.out_indices[-1] + 1))
+            model = self._create()
+        self.timm_model = model
+        channels = model.feature_info.channels()
+        self.channels = [channels[i] for i in self.out_indices]
+        self.stride_two_index = strides.index(2) if 2 in strides else None
+        self.c2_prime_channels = None if self.stride_two_index is None else channels[
+            self.stride_two_index]
+
+    def _create(self, **kwargs) -> nn.Module:
+        return timm.create_model(features_only=True, **self.create_args, **kwargs)
+
+    def init_weights(self) -> None:
+        """Reads timm's weights, where asked for; then follows ``init_cfg``."""
+        if self.checkpoint_path:
+            overlay = dict(file=self.checkpoint_path)
+            source = self._create(pretrained=True, pretrained_cfg_overlay=overlay)
+            self.timm_model.load_state_dict(source.state_dict())
+        elif self.pretrained:
+            self.timm_model.load_state_dict(self._create(pretrained=True).state_dict())
+        super().init_weights()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Gives the features of ``out_indices``.
+
+        Args:
+            x (Tensor): Images, (B, in_channels, H, W).
+
+        Returns:
+            tuple[Tensor, ...]: (B, channels[i], H / strides[i], W / strides[i]).
+        """
+        return self._select(self.timm_model(x))
+
+    def forward_with_stride_two(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Gives the stride-2 feature, (B, c2_prime_channels, H / 2, W / 2), beside :meth:`forward`'s."""
+        features = self.timm_model(x)
+        return self._channels_first(features[self.stride_two_index]), self._select(features)
+
+    def _select(self, features: list[Tensor]) -> tuple[Tensor, ...]:
+        return tuple(self._channels_first(features[i]) for i in self.out_indices)
+
+    def _channels_first(self, feature: Tensor) -> Tensor:
+        """(B, H, W, C) of models such as Swin, or (B, C, H, W), to (B, C, H, W)."""
+        if getattr(self.timm_model, 'output_fmt', 'NCHW') == 'NHWC':
+            return feature.permute(0, 3, 1, 2).contiguous()
+        return feature

@@ -1,0 +1,95 @@
+"""What a backbone gives: strides and widths, found by running it once on an empty image."""
+import copy
+import inspect
+from typing import NamedTuple
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+
+from .report import CannotExtendError
+
+IMAGE_SIDE = 128  # a multiple of every stride up to 128
+
+
+class Feature(NamedTuple):
+    """One output of a backbone: its stride in pixels and its width in channels."""
+
+    stride: int
+    channels: int
+
+
+def plain_type(cfg: dict) -> str:
+    """The name of a module's class without its scope: ``'mmdet.FPN'`` is ``'FPN'``."""
+    return cfg['type'].rpartition('.')[2]
+
+
+def argument_default(cfg: dict, name: str):
+    """The default of a module's argument, sought in its class and then in its parents; or ``None``."""
+    for cls in MODELS.get(cfg['type']).__mro__:
+        parameter = inspect.signature(cls.__init__).parameters.get(name)
+        if parameter is not None and parameter.default is not inspect.Parameter.empty:
+            return parameter.default
+    return None
+
+
+def argument(cfg: dict, name: str):
+    """A module's argument as its config gives it, or else its default."""
+    return cfg[name] if name in cfg else argument_default(cfg, name)
+
+
+def without_weights(cfg):
+    """A copy of a config that loads no weights when it is built or initialised."""
+    if isinstance(cfg, dict):
+        return type(cfg)({key: without_weights(value) for key, value in cfg.items()
+                          if key not in ('pretrained', 'checkpoint_path')
+                          and not (key == 'init_cfg' and _is_pretrained(value))})
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(without_weights(value) for value in cfg)
+    return copy.deepcopy(cfg)
+
+
+def _is_pretrained(init_cfg) -> bool:
+    return isinstance(init_cfg, dict) and 'checkpoint' in init_cfg
+
+
+def probe_backbone(backbone: dict) -> list[Feature]:
+    """Builds a backbone without its weights and gives the stride and width of each of its outputs.
+
+    Raises:
+        CannotExtendError: The backbone cannot be built, or its outputs are not a pyramid.
+    """
+    init_default_scope('mmdet')
+    cfg = ConfigDict(without_weights(backbone))
+    try:
+        features = _run(cfg)
+    except CannotExtendError:
+        raise
+    except Exception as error:
+        # Whatever a foreign module says at build or at its first forward.
+        raise CannotExtendError(
+            f'model.backbone ({backbone["type"]}) cannot be built and run on a {IMAGE_SIDE}x'
+            f'{IMAGE_SIDE} image: {error}') from error
+    if not isinstance(features, (tuple, list)) or any(f.dim() != 4 for f in features):
+        raise CannotExtendError(
+            f'model.backbone ({backbone["type"]}) gives no list of feature maps, so there is no '
+            'pyramid to extend')
+    return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
+
+
+def _run(cfg: ConfigDict):
+    """The backbone's outputs; on the meta device, where nothing is computed, if that can be."""
+    try:
+        with torch.device('meta'):
+            return _build_and_run(cfg)
+    except (NotImplementedError, RuntimeError):
+        return _build_and_run(cfg)
+
+
+def _build_and_run(cfg: ConfigDict):
+    backbone = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
+    backbone.eval()
+    with torch.no_grad():
+        return backbone(torch.zeros(1, 3, IMAGE_SIDE, IMAGE_SIDE))

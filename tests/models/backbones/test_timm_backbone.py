@@ -1,0 +1,104 @@
+"""TimmBackbone against timm's own models."""
+import pytest
+import timm
+import torch
+from mmdet.registry import MODELS
+
+import mmdet_efpn  # noqa: F401  (registers the backbone)
+
+
+def build(model_name='test_efficientnet', **kwargs):
+    torch.manual_seed(0)
+    backbone = MODELS.build(dict(type='TimmBackbone', model_name=model_name) | kwargs)
+    backbone.eval()
+    return backbone
+
+
+def images():
+    return torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('name, strides', [
+    ('test_efficientnet', [2, 4, 8, 16, 32]), ('test_resnet', [2, 4, 8, 16, 32]),
+    ('test_convnext', [4, 8, 16, 32])])
+def test_features_are_timms(name, strides):
+    backbone, x = build(name), images()
+    model = timm.create_model(name, features_only=True)
+    model.eval()
+    model.load_state_dict({key.removeprefix('timm_model.'): value
+                           for key, value in backbone.state_dict().items()})
+    expected = dict(zip(strides, model(x), strict=True))
+    stride_two = expected.pop(2, None)
+    for ours, theirs in zip(backbone(x), expected.values(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert backbone.strides == [4, 8, 16, 32]
+    assert backbone.channels == [feature.shape[1] for feature in expected.values()]
+    if stride_two is None:
+        assert backbone.c2_prime_channels is None
+    else:
+        feature, stages = backbone.forward_with_stride_two(x)
+        assert torch.equal(feature, stride_two) and len(stages) == 4
+        assert backbone.c2_prime_channels == stride_two.shape[1]
+
+
+@pytest.mark.parametrize('name', ['test_efficientnet', 'test_convnext'])
+def test_local_checkpoint_of_the_classifier(name, tmp_path):
+    """A file of timm's weights, classifier included, is read by ``init_weights`` and not before."""
+    classifier = timm.create_model(name)
+    classifier.eval()
+    with torch.no_grad():
+        for parameter in classifier.parameters():
+            parameter.add_(0.01)
+    torch.save(classifier.state_dict(), tmp_path / 'weights.pth')
+    backbone, x = build(name, checkpoint_path=str(tmp_path / 'weights.pth')), images()
+    last = classifier.forward_intermediates(x, intermediates_only=True)[-1]
+    assert not torch.allclose(backbone(x)[-1], last)
+    backbone.init_weights()
+    torch.testing.assert_close(backbone(x)[-1], last)
+
+
+def test_pretrained_asks_timm_when_weights_are_initialised(monkeypatch):
+    asked = []
+    create_model = timm.create_model
+
+    def without_network(*args, pretrained=False, **kwargs):
+        asked.append(pretrained)
+        return create_model(*args, **kwargs)
+
+    monkeypatch.setattr(timm, 'create_model', without_network)
+    backbone = build(pretrained=True)
+    assert not any(asked)
+    backbone.init_weights()
+    assert asked.count(True) == 1
+
+
+def test_out_indices_leave_out_what_nothing_reads():
+    backbone = build('test_resnet', out_indices=(1, 2))
+    assert backbone.strides == [4, 8] and backbone.c2_prime_channels == 32
+    sum(f.square().mean() for f in (*backbone(images()), )).backward()
+    assert all(p.grad is not None for p in backbone.parameters())
+
+
+def test_channels_last_models_are_turned():
+    backbone = build('swin_tiny_patch4_window7_224', embed_dim=16, depths=(1, ) * 4,
+                     num_heads=(1, ) * 4, img_size=(64, 96))
+    assert [tuple(f.shape[1:]) for f in backbone(images())] == [
+        (16, 16, 24), (32, 8, 12), (64, 4, 6), (128, 2, 3)]
+
+
+def test_image_channels():
+    assert build(in_channels=1)(torch.zeros(1, 1, 64, 64))[0].shape[2:] == (16, 16)
+
+
+@pytest.mark.parametrize('kwargs, error, message', [
+    (dict(model_name='efficientnet_bO'), ValueError,
+     r"backbone\.model_name 'efficientnet_bO' is no model of timm .*did you mean efficientnet_b"),
+    (dict(model_name='qqq'), ValueError, r'see timm\.list_models'),
+    (dict(checkpoint_path='/nowhere/weights.pth'), FileNotFoundError,
+     r'backbone\.checkpoint_path is not a file: /nowhere/weights\.pth'),
+    (dict(out_indices=(3, 5)), ValueError, r'backbone\.out_indices must be some of 0\.\.4'),
+    (dict(model_name='test_vit'), ValueError, r"'test_vit' gives features of strides \[16, 16, 16\]"),
+])
+def test_refuses(kwargs, error, message):
+    with pytest.raises(error, match=message):
+        build(**kwargs)
