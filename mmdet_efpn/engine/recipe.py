@@ -145,7 +145,7 @@ def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list
     """The command that trains a stage, or goes on with it where it has a checkpoint."""
     options = [*passed_on, *(['--resume'] if last_checkpoint(str(stage.folder)) else [])]
     config = str(stage.config_file)
-    if args.processes:
+    if args.processes is not None:
         return ['bash', str(tools / 'dist_train.sh'), config, str(args.processes), *options]
     if args.slurm:
         return ['bash', str(tools / 'slurm_train.sh'), *args.slurm, config, *options]

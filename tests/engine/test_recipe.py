@@ -1,11 +1,12 @@
 """Reading recipes, and what a recipe refuses."""
 import fcntl
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from mmdet_efpn.engine.recipe import claim, last_metrics, load_stages, main, parse_args, table
+from mmdet_efpn.engine.recipe import claim, command, last_metrics, load_stages, main, parse_args, table
 from mmdet_efpn.engine.run_options import RunOptionError
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / 'configs' / 'recipes').glob('*.py'))
@@ -113,3 +114,19 @@ def test_options_of_train_py_are_passed_on_but_not_resume(capsys):
     with pytest.raises(SystemExit):
         parse_args(['r.py', '--resume'])
     assert '--resume is set by the recipe itself' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('options, start', [
+    ([], [sys.executable, 'tools/train.py', 'CONFIG']),
+    (['--processes', '2'], ['bash', 'tools/dist_train.sh', 'CONFIG', '2']),
+    (['--slurm', 'gpu', 'job'], ['bash', 'tools/slurm_train.sh', 'gpu', 'job', 'CONFIG'])])
+def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpoint(
+        tmp_path, options, start):
+    recipe = write(tmp_path)
+    stage, = load_stages(recipe, str(tmp_path / 'work'), {})
+    args, passed_on = parse_args([recipe, *options, '--amp'])
+    start = [str(stage.config_file) if part == 'CONFIG' else part for part in start]
+    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
+    claim(stage, None)
+    (stage.folder / 'iter_2.pth').touch()
+    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp', '--resume']

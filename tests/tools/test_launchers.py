@@ -59,6 +59,7 @@ def test_two_processes_have_the_joined_batchs_gradients(repository, child_enviro
 @pytest.mark.parametrize('script, arguments', [
     ('dist_train.sh', ['config.py']), ('dist_test.sh', ['config.py', 'model.pth']),
     ('dist_train.sh', ['config.py', 'two']), ('dist_train.sh', ['config.py', '0']),
+    ('dist_train_recipe.sh', ['recipe.py']), ('slurm_train_recipe.sh', ['partition', 'name']),
     ('slurm_train.sh', ['partition', 'name']), ('slurm_test.sh', ['partition', 'name', 'c.py'])])
 def test_wrong_arguments_print_the_usage(run_tool, tmp_path, script, arguments):
     done = run_tool(script, *arguments, cwd=tmp_path, check=False)
@@ -102,6 +103,18 @@ def test_slurm_work_dir_may_be_left_out(recorded):
 def test_slurm_test_passes_the_checkpoint(recorded):
     asked = recorded('slurm_test.sh', 'gpu', 'job', 'config.py', 'model.pth', '--tta')
     assert asked[-5:] == ['config.py', 'model.pth', '--tta', '--launcher', 'slurm']
+
+
+def test_recipes_are_run_with_their_launcher(recorded, repository):
+    asked = recorded('dist_train_recipe.sh', 'recipe.py', '4', '--amp')
+    assert asked == [str(repository / 'tools' / 'train_recipe.py'), 'recipe.py', '--processes', '4', '--amp']
+    asked = recorded('slurm_train_recipe.sh', 'gpu', 'job', 'recipe.py', '--amp')
+    assert asked[1:] == ['recipe.py', '--slurm', 'gpu', 'job', '--amp']
+
+
+def test_a_recipe_on_several_machines_needs_slurm(run_tool, tmp_path):
+    done = run_tool('dist_train_recipe.sh', 'recipe.py', '4', cwd=tmp_path, check=False, NNODES='2')
+    assert done.returncode == 2 and 'use slurm_train_recipe.sh' in done.stderr
 
 
 def test_several_machines_meet_at_the_given_address(recorded):
