@@ -107,7 +107,8 @@ def test_slurm_test_passes_the_checkpoint(recorded):
 
 def test_recipes_are_run_with_their_launcher(recorded, repository):
     asked = recorded('dist_train_recipe.sh', 'recipe.py', '4', '--amp')
-    assert asked == [str(repository / 'tools' / 'train_recipe.py'), 'recipe.py', '--processes', '4', '--amp']
+    tool = str(repository / 'tools' / 'train_recipe.py')
+    assert asked == [tool, 'recipe.py', '--processes', '4', '--amp']
     asked = recorded('slurm_train_recipe.sh', 'gpu', 'job', 'recipe.py', '--amp')
     assert asked[1:] == ['recipe.py', '--slurm', 'gpu', 'job', '--amp']
 
