@@ -3,10 +3,12 @@ import copy
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmdet.registry import DATASETS, MODELS
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
@@ -49,7 +51,8 @@ def batch(size=(64, 96)) -> dict:
             img_shape=size, ori_shape=size, pad_shape=size, scale_factor=(1.0, 1.0)))
         sample.gt_instances = InstanceData(
             bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-            labels=torch.zeros(len(boxes), dtype=torch.long))
+            labels=torch.zeros(len(boxes), dtype=torch.long),
+            masks=BitmapMasks(np.ones((len(boxes), *size), dtype=np.uint8), *size))
         samples.append(sample)
     return dict(inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in samples],
                 data_samples=samples)
