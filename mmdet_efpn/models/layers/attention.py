@@ -5,7 +5,7 @@ from torch import Tensor
 
 # Largest part of the attention weights that exists at a time, in numbers. On the CPU it should stay
 # near the caches; on a GPU it bounds the memory of the bias's gradient.
-CPU_CHUNK = 2**21
+CPU_CHUNK = 2**20
 GPU_CHUNK = 2**26
 
 
