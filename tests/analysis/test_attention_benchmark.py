@@ -1,10 +1,12 @@
 """The attention benchmark at tiny sizes: its plain form, its assertion and its tables."""
 import json
+import pickle
 
 import pytest
 import torch
 
 from mmdet_efpn.analysis import attention_benchmark as benchmark
+from mmdet_efpn.analysis import cost
 from mmdet_efpn.analysis.plain_attention import plain_ocab, plain_window_attention, table_index
 from mmdet_efpn.models.layers import OCAB, WindowAttention
 
@@ -66,7 +68,14 @@ def test_the_plain_form_by_hand():
     assert plain_ocab(overlapping, torch.rand(1, 4, 2, 1)).shape == (1, 4, 2, 1)
 
 
-def test_whole_command(tmp_path, capsys):
+def test_rows_go_to_a_fresh_process():
+    assert pickle.loads(pickle.dumps(pair())) == pair()
+
+
+def test_whole_command(tmp_path, capsys, monkeypatch):
+    # The fresh processes of the real one take seconds each; tests of the cost tool run them.
+    monkeypatch.setattr(cost, 'peak_memory', lambda subject, device: dict(
+        forward=2**20 if subject.plain else 2**18, forward_backward=2**20))
     out = tmp_path / 'attention.json'
     benchmark.main([*OPTIONS, '--sizes', '8x12', '--scaling', '8x8', '16x16', '--devices', 'cpu',
                     '--repeats', '1', '--json', str(out)])
@@ -80,6 +89,7 @@ def test_whole_command(tmp_path, capsys):
                for key in ('forward_seconds', 'forward_backward_seconds'))
     gain = plain['forward_seconds'] / ours['forward_seconds']
     assert f'forward_seconds {gain:.2f} (aim 1.5)' in printed
+    assert 'forward_bytes 4.00 (aim 3), forward_backward_bytes 1.00 (aim 2)' in printed
     lines = [line for line in printed.splitlines() if line.startswith('|')]
     assert len(lines) == 8 and len({line.count('|') for line in lines}) == 1
     assert [row['name'] for row in scaling['rows']] == ['RHAG, 1.00x cells', 'RHAG, 4.00x cells']

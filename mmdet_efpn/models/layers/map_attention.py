@@ -71,14 +71,21 @@ def _attend(qkv: Tensor, window: int, halo: int, shift: int, most: int | None, b
     q, kv = qkv.split((1, 2), dim=3)
     parts = cut_map(q, row_cut, column_cut)
     kv_parts = None if halo else cut_map(kv, row_cut, column_cut)
+    # Where autograd records, parts are joined, so that the map's gradient is split but not filled.
+    result = None if torch.is_grad_enabled() else qkv.new_empty(
+        *qkv.shape[:3], math.prod(qkv.shape[-2:]))
     for i, rows in enumerate(row_cut):
         for j, columns in enumerate(column_cut):
             kv_part = with_halo(kv, rows, columns, halo) if halo else kv_parts[i][j]
             queries, = cut_windows(parts[i][j], rows, columns)
             keys, values = cut_windows(kv_part, rows, columns, halo)
             out = attend(queries, keys, values, biases[rows.size, columns.size])
-            parts[i][j] = join_windows(out, rows, columns)
-    return join_parts(parts)
+            out = join_windows(out, rows, columns)
+            if result is None:
+                parts[i][j] = out
+            else:
+                with_halo(result, rows, columns, 0).copy_(out)
+    return join_parts(parts) if result is None else result
 
 
 class _CPUWindowAttention(torch.autograd.Function):
