@@ -54,7 +54,8 @@ def _grid(qkv: Tensor, window: int, shift: int, most: int | None = None,
           ) -> tuple[list[Segment], list[Segment]]:
     """Rows and columns of the parts of a map, of at most about ``most`` windows each."""
     batch, height, width = qkv.shape[:3]
-    most = math.inf if most is None else most
+    if most is None:
+        most = batch * height * width  # more windows than cells there are not
     columns = segments(width, window, shift, max(1, most // batch))
     windows_in_a_row = batch * max(segment.count for segment in columns)
     return segments(height, window, shift, max(1, most // windows_in_a_row)), columns
