@@ -1,13 +1,11 @@
 """The overlapping cross-attention block (OCAB) of the hybrid attention transformer."""
 import torch.nn as nn
-import torch.nn.functional as F
 from mmdet.registry import MODELS
 from timm.layers import Mlp
 from torch import Tensor
 
-from .attention import attend
+from .map_attention import attend_windows
 from .position_bias import RelativePositionBias, check_heads
-from .windows import cut_windows, join_parts, join_windows, segments
 
 
 @MODELS.register_module()
@@ -82,23 +80,7 @@ class OCAB(RelativePositionBias):
         Returns:
             Tensor: (B, H, W, C).
         """
-        x = x + self.proj(self._attention(self.norm1(x)))
+        qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, self.num_heads, -1))  # B, H, W, 3, heads, d
+        out = attend_windows(qkv, self.window_size, self.halo, 0, self.bias, self.fused)
+        x = x + self.proj(out)
         return x + self.mlp(self.norm2(x))
-
-    def _attention(self, x: Tensor) -> Tensor:
-        height, width, halo = *x.shape[1:3], self.halo
-        q, kv = self.qkv(x).split((x.shape[-1], 2 * x.shape[-1]), dim=-1)
-        kv = F.pad(kv, (0, 0, halo, halo, halo, halo))  # B, H + 2 halo, W + 2 halo, 2C
-        q = q.unflatten(-1, (1, self.num_heads, -1))
-        kv = kv.unflatten(-1, (2, self.num_heads, -1))
-        parts = []
-        for rows in segments(height, self.window_size):
-            parts.append([])
-            for columns in segments(width, self.window_size):
-                queries, = cut_windows(q, rows, columns)
-                keys, values = cut_windows(kv, rows, columns, halo)
-                window = (rows.size, columns.size)
-                bias = self.bias(window, tuple(side + 2 * halo for side in window), queries.dtype)
-                out = attend(queries, keys, values, bias, self.fused)
-                parts[-1].append(join_windows(out, rows, columns))
-        return join_parts(parts)

@@ -3,9 +3,8 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from .attention import attend
+from .map_attention import attend_windows
 from .position_bias import RelativePositionBias, check_heads
-from .windows import cut_windows, join_parts, join_windows, segments
 
 
 @MODELS.register_module()
@@ -61,14 +60,5 @@ class WindowAttention(RelativePositionBias):
         Returns:
             Tensor: (B, H, W, C).
         """
-        height, width = x.shape[1:3]
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # B, H, W, 3, heads, d
-        parts = []
-        for rows in segments(height, self.window_size, shift):
-            parts.append([])
-            for columns in segments(width, self.window_size, shift):
-                q, k, v = cut_windows(qkv, rows, columns).unbind(0)
-                window = (rows.size, columns.size)
-                out = attend(q, k, v, self.bias(window, window, q.dtype), self.fused)
-                parts[-1].append(join_windows(out, rows, columns))
-        return self.proj(join_parts(parts))
+        return self.proj(attend_windows(qkv, self.window_size, 0, shift, self.bias, self.fused))

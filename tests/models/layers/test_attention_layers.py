@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from mmdet_efpn.models.layers import attention
+from mmdet_efpn.models.layers import attention, map_attention
 from mmdet_efpn.models.layers.windows import segments
 
 SIZES = [(8, 12), (7, 9), (3, 2), (1, 1), (4, 5), (2, 11)]  # the window is 4
@@ -143,6 +143,17 @@ def test_tokens_attend_within_their_region_alone(size, shift):
 ])
 def test_segments_worked_by_hand(length, window, shift, expected):
     assert [tuple(segment) for segment in segments(length, window, shift)] == expected
+
+
+@pytest.mark.parametrize(('most', 'rows', 'columns'), [
+    (None, [(0, 4, 3)], [(0, 4, 5)]),
+    (4, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(0, 4, 2), (8, 4, 2), (16, 4, 1)]),
+    (1, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(4 * i, 4, 1) for i in range(5)]),
+    (20, [(0, 4, 2), (8, 4, 1)], [(0, 4, 5)]),
+])
+def test_windows_at_a_time_worked_by_hand(most, rows, columns):
+    grid = map_attention._grid(torch.empty(2, 12, 20, 3, 1, 1), 4, 0, most)
+    assert [[tuple(segment) for segment in cut] for cut in grid] == [rows, columns]
 
 
 @pytest.mark.parametrize('layer', [window_attention, ocab, hab], ids=lambda build: build.__name__)
