@@ -12,6 +12,7 @@ from typing import TextIO
 
 from mmengine.config import Config, DictAction
 
+from .run_log import logged_entries
 from .run_options import RunOptionError, last_checkpoint, require_checkpoint
 
 METRICS = {'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP small': 'coco/bbox_mAP_s'}
@@ -153,11 +154,10 @@ def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list
 
 
 def last_metrics(folder: Path) -> dict:
-    """The figures of a run's last evaluation, from its ``vis_data/scalars.json`` files."""
-    lines = [json.loads(line) for log in sorted(folder.glob('*/vis_data/scalars.json'))
-             for line in log.read_text().splitlines() if line.strip()]
-    evaluated = [line for line in lines if any(key in line for key in METRICS.values())]
-    last = max(evaluated, key=lambda line: line.get('step', 0), default={})
+    """The figures of a run's last evaluation."""
+    evaluated = [entry for entry in logged_entries(folder)
+                 if any(key in entry for key in METRICS.values())]
+    last = max(evaluated, key=lambda entry: entry.get('step', 0), default={})
     return {name: last[key] for name, key in METRICS.items() if key in last}
 
 

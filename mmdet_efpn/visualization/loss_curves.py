@@ -1,10 +1,11 @@
 """Training losses of several runs in one picture, as logged and smoothed."""
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from ..engine.run_log import logged_entries
 
 
 def read_curve(work_dir: str | Path, key: str = 'loss') -> tuple[np.ndarray, np.ndarray]:
@@ -20,12 +21,7 @@ def read_curve(work_dir: str | Path, key: str = 'loss') -> tuple[np.ndarray, np.
     Raises:
         ValueError: No log in the folder has the value.
     """
-    values: dict[int, float] = {}
-    for log in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
-        for line in log.read_text().splitlines():
-            entry = json.loads(line)
-            if key in entry:
-                values[entry['step']] = entry[key]
+    values = {entry['step']: entry[key] for entry in logged_entries(work_dir) if key in entry}
     if not values:
         raise ValueError(f'{work_dir}: no */vis_data/scalars.json logs a value named {key!r}')
     steps = sorted(values)

@@ -10,18 +10,13 @@ from mmengine.device import get_device
 
 from mmdet_efpn.engine import test as testing
 from mmdet_efpn.engine import train as training
+from mmdet_efpn.engine.run_log import logged_entries
 from mmdet_efpn.engine.run_options import RunOptionError, last_checkpoint
 
 
 def logged(work_dir, key):
     """The values of ``key`` by iteration over all logs of a run; the later log wins."""
-    values = {}
-    for log in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in log.read_text().splitlines():
-            entry = json.loads(line)
-            if key in entry:
-                values[entry['step']] = entry[key]
-    return values
+    return {entry['step']: entry[key] for entry in logged_entries(work_dir) if key in entry}
 
 
 def load(path):
