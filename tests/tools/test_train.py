@@ -1,5 +1,4 @@
 """Training and testing from the command line."""
-import json
 import pickle
 import signal
 
