@@ -54,8 +54,8 @@ def test_batches_weigh_by_their_cells_and_no_object_is_nan():
     batches = [dict(inputs=None, data_samples=[sample((16, 16))]),
                dict(inputs=None, data_samples=[sample((4, 4))])]
     maps = Maps(teacher + 1, teacher)
-    maps.compare = lambda images, grow=iter((1.0, 35.0)): dict(
-        p2_prime=(teacher + next(grow), teacher, 4))
+    differences = iter((1.0, 35.0))
+    maps.compare = lambda images: dict(p2_prime=(teacher + next(differences), teacher, 4))
     gap = distillation_gap(maps, batches)['p2_prime']
     assert gap['all'] == pytest.approx((16 * 1 + 35) / 17)
     assert math.isnan(gap['foreground'])
