@@ -6,6 +6,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
@@ -77,8 +78,7 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     """
     torch.manual_seed(0)
     model.train()
-    if hasattr(model, 'set_epoch'):  # as SetEpochInfoHook does
-        model.set_epoch(0)
+    MessageHub.get_current_instance().update_info('epoch', 0)  # as the runner does; TOOD asks for it
     with_masks = model.with_mask or hasattr(model, 'panoptic_head')
     data = model.data_preprocessor(_batch(image_size, with_masks), training=True)
     losses = model(**data, mode='loss')

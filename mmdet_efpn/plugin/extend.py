@@ -144,7 +144,7 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     chain = as_chain(model.get('neck'))
     plain = plain_strides(chain, before)
     backbone = from_stride_four(model['backbone'], before, report)
-    features = probe_backbone(backbone)
+    features = before if backbone is model['backbone'] else probe_backbone(backbone)
     chain = begin_at_stride_four(chain, plain, before, features)
     ftt = ftt or dict(type='FTT', hidden_channels=out_channels_of(chain) // 2)
     width = None
