@@ -68,8 +68,9 @@ BACKBONES = {
     'Swin-T': 'swin/mask-rcnn_swin-t-p4-w7_fpn_1x_coco',
     'PVT-T': 'pvt/retinanet_pvt-t_fpn_1x_coco',
     'CSPNeXt-s': 'rtmdet/rtmdet_s_8xb32-300e_coco',
-    'ConvNeXt-T (timm)': dict(type='TimmBackbone', model_name='convnext_tiny'),
-    'EfficientNet-B0 (timm)': dict(type='TimmBackbone', model_name='efficientnet_b0'),
+    'ConvNeXt-T (timm)': dict(type='TimmBackbone', model_name='convnext_tiny', out_indices=(0, 1, 2, 3)),
+    'EfficientNet-B0 (timm)': dict(
+        type='TimmBackbone', model_name='efficientnet_b0', out_indices=(1, 2, 3, 4)),
 }
 
 
@@ -88,9 +89,6 @@ def with_backbone(cfg, backbone: dict):
     strides = [feature.stride for feature in probe_backbone(cfg.model.backbone)]
     features = probe_backbone(backbone)
     indices = argument(backbone, 'out_indices')
-    if indices is None and backbone['type'] == 'TimmBackbone':
-        first = 0 if features[0].stride == 4 and len(features) == 4 else 1
-        indices = tuple(range(first, first + len(features)))
     if [feature.stride for feature in features] != strides and indices is not None:
         place = {feature.stride: i for feature, i in zip(features, indices, strict=True)}
         finest = min(place)

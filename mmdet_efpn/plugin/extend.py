@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 import mmdet_efpn.models  # noqa: F401  (registers what the extended config names)
 
 from ..read_config import read_config
-from .backbone import extend_backbone, from_stride_four
+from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
 from .neck import (
     Levels,
@@ -162,6 +162,9 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         strides.append(2 * strides[-1])
     if len(strides) > len(plain):
         report.changed(f'levels: strides {list(plain)} to {strides}')
+    if plain[0] > C2_STRIDE:
+        report.left('a trained plain detector\'s checkpoint: parts that neck and head keep level by '
+                    'level have a new index; tools/extend_weights.py moves them')
     return Levels(plain, tuple(strides))
 
 

@@ -165,6 +165,19 @@ def test_other_necks_are_wrapped(shipped):
     assert tuple(rtmdet.backbone.backbone.out_indices) == (1, 2, 3, 4)
 
 
+@pytest.mark.parametrize('name, indices, widths', [
+    ('swin/retinanet_swin-t-p4-w7_fpn_1x_coco', (0, 1, 2, 3), [64, 96, 192, 384, 768]),
+    ('efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco', (2, 3, 4, 5), [24, 32, 48, 136, 384]),
+    ('pvt/retinanet_pvt-t_fpn_1x_coco', None, [64, 64, 128, 320, 512]),
+])
+def test_backbones_that_began_at_stride_8_begin_at_stride_4(shipped, name, indices, widths):
+    model = mmdet_efpn.extend_config(shipped(name)).model
+    assert model.backbone.type == 'HighResolutionTap'
+    assert model.backbone.backbone.get('out_indices') == indices
+    assert (model.neck.type, model.neck.in_channels, model.neck.num_outs) == ('EFPN', widths, 7)
+    assert model.neck.get('start_level', 0) == 0
+
+
 def test_transformers_take_p3_prime_unless_asked(shipped):
     dino = mmdet_efpn.extend_config(shipped(DINO)).model
     assert dino.backbone.type == 'ResNet' and tuple(dino.backbone.out_indices) == (0, 1, 2, 3)

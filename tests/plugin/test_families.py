@@ -28,6 +28,19 @@ def test_light_detector_trains_and_predicts(shipped, name):
     check(name, shipped(DETECTORS[name], light=True), 128 if name == 'YOLOX-s' else 64)
 
 
+@pytest.mark.parametrize('name, options, strides', [
+    ('Faster R-CNN', dict(rpn_on_p2_prime=True, ftt='PointwiseFTT', extended_bbox_head=False),
+     TWO_STAGE),
+    ('RetinaNet', dict(levels='p3_prime', ftt=dict(type='FTT', hidden_channels=16)), OCTAVES[1:]),
+    ('Deformable DETR', dict(levels='all', c2_prime='stem'), OCTAVES[:6]),
+])
+def test_options_train_too(shipped, name, options, strides):
+    cfg = shipped(DETECTORS[name], light=True)
+    trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg, **options).model))
+    assert list(trial.strides) == strides
+    assert trial.unchanged == ()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name', SLOW)
 def test_shipped_detector_trains_and_predicts(shipped, name):
