@@ -42,6 +42,7 @@ class DenseSteps(nn.Module):
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
         self.detector = detector.requires_grad_(False)  # torch's counter would track gradients
+        detector._modules.pop('roi_head', None)
         _replace_deform_convs(self)
 
     def forward(self, images: torch.Tensor):

@@ -161,7 +161,7 @@ def document(rows: list[dict]) -> str:
 Made by `python tools/analysis/detector_matrix.py` from real runs. Each row is a detector's own config
 as MMDetection ships it, with the backbone named, extended by `mmdet_efpn.extend_config` with its default
 options. It works if, with random weights and two images of {height}x{width}, its loss is finite, one
-step of gradient descent changes every weight of the extension, and prediction gives finite boxes. That
+training step (Adam) changes every weight of the extension, and prediction gives finite boxes. That
 says that the pair trains, not how well. DINO runs on 128x128 and DDOD on 288x288, which these need
 without the extension too. Pairs that are not listed were not run.
 

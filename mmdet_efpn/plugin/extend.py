@@ -96,6 +96,9 @@ def extend_with_report(cfg: Config | str | Path,
     _check_model(plain)
     model = ConfigDict(plain).to_dict()
     levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
+    if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
+        raise ValueError(f'rpn_on_p2_prime needs an RPN and levels=\'all\', got levels={levels!r} and '
+                         f'{"an" if model.get("rpn_head") else "no"} RPN')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
     heads = _extend_features(model, ftt, c2_prime, levels, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)

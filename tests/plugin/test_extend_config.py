@@ -47,6 +47,14 @@ def test_argument_is_left_alone_and_the_package_imported(shipped):
         imports=['theirs', 'mmdet_efpn'], allow_failed_imports=True)
 
 
+def test_random_numbers_are_left_alone(shipped):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    mmdet_efpn.extend_config(shipped('swin/retinanet_swin-t-p4-w7_fpn_1x_coco'))
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_retinanet_anchors_stand_on_p2_prime(shipped):
     head = mmdet_efpn.extend_config(shipped(RETINA)).model.bbox_head
     generator = TASK_UTILS.build(head.anchor_generator)
@@ -236,6 +244,8 @@ def test_wrong_arguments_are_named(shipped):
         mmdet_efpn.extend_config('gone.py')
     with pytest.raises(ValueError, match="levels must be one of .* got 'most'"):
         mmdet_efpn.extend_config(shipped(RETINA), levels='most')
+    with pytest.raises(ValueError, match='rpn_on_p2_prime needs an RPN'):
+        mmdet_efpn.extend_config(shipped(RETINA), rpn_on_p2_prime=True)
     with pytest.raises(ValueError, match="c2_prime='stem'"):
         mmdet_efpn.extend_config(shipped(RTMDET), c2_prime='stem')
     wrong = shipped(RETINA)
