@@ -1,5 +1,6 @@
 """A plain checkpoint for the extended twin: ``extend_weights.py CHECKPOINT CONFIG OUT.pth``."""
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    logging.disable(logging.INFO)  # MMEngine lists how every weight is initialised
     try:
         missing = extend_weights(args.checkpoint, args.config, args.out)
     except (OSError, ValueError) as error:
