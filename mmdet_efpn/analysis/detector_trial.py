@@ -96,11 +96,16 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     if boxes.shape[1] != 4 or not boxes.isfinite().all():
         raise RuntimeError('a predicted box is not four finite numbers')
     return Trial(
-        strides=tuple(round(width / level.shape[-1]) for level in levels),
+        strides=tuple(_stride(width, level.shape[-1]) for level in levels),
         channels=tuple(level.shape[1] for level in levels),
         losses={name: float(value.detach()) for name, value in values.items()},
         unchanged=unchanged,
         num_detections=len(boxes))
+
+
+def _stride(side: int, cells: int) -> int:
+    """The smallest octave by which a side of the image, rounded up, makes so many cells."""
+    return next(2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells)
 
 
 def _step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
