@@ -20,6 +20,7 @@ WITH_EXAMPLES = {
     'mmdet_efpn.models.layers.overlapping_attention', 'mmdet_efpn.models.layers.patch_merging',
     'mmdet_efpn.models.layers.swin_group', 'mmdet_efpn.models.layers.window_attention',
     'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn',
+    'mmdet_efpn.plugin.config_file', 'mmdet_efpn.plugin.dense_head', 'mmdet_efpn.plugin.extend',
     'mmdet_efpn.models.necks.extended_neck'
 }
 

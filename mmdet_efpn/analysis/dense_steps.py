@@ -15,9 +15,21 @@ from .subject import _data_samples
 
 
 class ConvOfDeformConv(nn.Conv2d):
-    """A plain conv in the place of a deformable one: the same multiply-adds but for the sampling."""
+    """A plain conv in the place of a deformable one: the same multiply-adds but for the sampling.
+
+    Args:
+        deformable (nn.Module): The deformable conv, with or without the conv that makes its offsets.
+    """
+
+    def __init__(self, deformable: nn.Module) -> None:
+        super().__init__(
+            deformable.in_channels, deformable.out_channels, deformable.kernel_size,
+            deformable.stride, deformable.padding, deformable.dilation, deformable.groups, bias=False)
+        self.conv_offset = getattr(deformable, 'conv_offset', None)
 
     def forward(self, x: torch.Tensor, *offset_and_mask) -> torch.Tensor:
+        if self.conv_offset is not None:
+            self.conv_offset(x)
         return super().forward(x)
 
 
@@ -29,7 +41,8 @@ class DenseSteps(nn.Module):
 
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
-        self.detector = detector
+        self.detector = detector.requires_grad_(False)  # torch's counter would track gradients
+        detector._modules.pop('roi_head', None)
         _replace_deform_convs(self)
 
     def forward(self, images: torch.Tensor):
@@ -47,9 +60,7 @@ class DenseSteps(nn.Module):
 def _replace_deform_convs(module: nn.Module) -> None:
     for name, child in module.named_children():
         if isinstance(child, (DeformConv2d, ModulatedDeformConv2d)):
-            setattr(module, name, ConvOfDeformConv(
-                child.in_channels, child.out_channels, child.kernel_size, child.stride, child.padding,
-                child.dilation, child.groups, bias=False))
+            setattr(module, name, ConvOfDeformConv(child).to(child.weight.device))
         else:
             _replace_deform_convs(child)
 

@@ -54,8 +54,10 @@ DETECTORS = {
     'DETR': 'detr/detr_r50_8xb2-150e_coco',
 }
 # Larger images: MMDetection's own need 900 tokens, or maps no smaller than a deformable conv's kernel.
-IMAGE_SIZES = {'DINO': (128, 128), 'DDOD': (64, 384)}
-NOT_CROSSED = ('Faster R-CNN (HRFPN)', 'Faster R-CNN C4', 'YOLOv3', 'SSD', 'DETR')
+IMAGE_SIZES = {'DINO': (128, 128), 'DDOD': (288, 288)}
+# Run with every backbone first; the others but for those of no use or too slow follow.
+CROSSED_FIRST = ('Faster R-CNN', 'RetinaNet', 'Deformable DETR', 'RTMDet-s')
+NOT_CROSSED = ('Faster R-CNN (HRFPN)', 'Faster R-CNN C4', 'YOLOv3', 'SSD', 'DETR', 'DDOD')
 OWN = 'own'
 BACKBONES = {
     'R-50': 'faster_rcnn/faster-rcnn_r50_fpn_1x_coco',
@@ -66,8 +68,9 @@ BACKBONES = {
     'Swin-T': 'swin/mask-rcnn_swin-t-p4-w7_fpn_1x_coco',
     'PVT-T': 'pvt/retinanet_pvt-t_fpn_1x_coco',
     'CSPNeXt-s': 'rtmdet/rtmdet_s_8xb32-300e_coco',
-    'ConvNeXt-T (timm)': dict(type='TimmBackbone', model_name='convnext_tiny'),
-    'EfficientNet-B0 (timm)': dict(type='TimmBackbone', model_name='efficientnet_b0'),
+    'ConvNeXt-T (timm)': dict(type='TimmBackbone', model_name='convnext_tiny', out_indices=(0, 1, 2, 3)),
+    'EfficientNet-B0 (timm)': dict(
+        type='TimmBackbone', model_name='efficientnet_b0', out_indices=(1, 2, 3, 4)),
 }
 
 
@@ -86,9 +89,6 @@ def with_backbone(cfg, backbone: dict):
     strides = [feature.stride for feature in probe_backbone(cfg.model.backbone)]
     features = probe_backbone(backbone)
     indices = argument(backbone, 'out_indices')
-    if indices is None and backbone['type'] == 'TimmBackbone':
-        first = 0 if features[0].stride == 4 and len(features) == 4 else 1
-        indices = tuple(range(first, first + len(features)))
     if [feature.stride for feature in features] != strides and indices is not None:
         place = {feature.stride: i for feature, i in zip(features, indices, strict=True)}
         finest = min(place)
@@ -160,9 +160,10 @@ def document(rows: list[dict]) -> str:
 
 Made by `python tools/analysis/detector_matrix.py` from real runs. Each row is a detector's own config
 as MMDetection ships it, with the backbone named, extended by `mmdet_efpn.extend_config` with its default
-options. It works if, with random weights and two images of {height}x{width} (DINO 128x128, DDOD
-64x384, which they need without the extension too), its loss is finite, one step of gradient descent
-changes every weight of the extension, and prediction gives finite boxes. That says that the pair trains, not how well.
+options. It works if, with random weights and two images of {height}x{width}, its loss is finite, one
+training step (Adam) changes every weight of the extension, and prediction gives finite boxes. That
+says that the pair trains, not how well. DINO runs on 128x128 and DDOD on 288x288, which these need
+without the extension too. Pairs that are not listed were not run.
 
 Parameters are those of the whole detector. GFLOPs are the multiply-adds of backbone, neck and dense head
 (RPN or one-stage head; all of a transformer) on one image of {COUNTED_SIDE}x{COUNTED_SIDE}; deformable
@@ -178,8 +179,9 @@ same for each RoI.
 def pairs(detectors: list[str], backbones: list[str]) -> list[tuple[str, str]]:
     """The pairs to run: every detector as it is, then those that can be crossed with each backbone."""
     own = [(detector, OWN) for detector in detectors]
-    return own + [(detector, backbone) for detector in detectors if detector not in NOT_CROSSED
-                  for backbone in backbones]
+    crossed = sorted((detector for detector in detectors if detector not in NOT_CROSSED),
+                     key=lambda detector: detector not in CROSSED_FIRST)
+    return own + [(detector, backbone) for detector in crossed for backbone in backbones]
 
 
 def main(argv: list[str] | None = None) -> None:

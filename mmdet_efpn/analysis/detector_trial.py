@@ -6,6 +6,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
@@ -15,7 +16,7 @@ from ..plugin.probe import without_weights
 
 IMAGE_SIZE = (64, 128)
 BOXES = ((4, 6, 16, 18), (40, 30, 70, 52), (20, 4, 120, 60))
-LEARNING_RATE = 0.01
+LEARNING_RATE = 1e-4
 FEWER = dict(num=32, max_per_img=50, nms_pre=100)  # at most so many samples, boxes, candidates
 
 
@@ -66,7 +67,7 @@ def _limited(cfg):
 
 
 def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> Trial:
-    """Runs loss, one step of gradient descent, and prediction on two images.
+    """Runs loss, one training step, and prediction on two images.
 
     Args:
         model (nn.Module): The detector.
@@ -77,8 +78,7 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     """
     torch.manual_seed(0)
     model.train()
-    if hasattr(model, 'set_epoch'):  # as SetEpochInfoHook does
-        model.set_epoch(0)
+    MessageHub.get_current_instance().update_info('epoch', 0)  # as the runner does; TOOD asks for it
     with_masks = model.with_mask or hasattr(model, 'panoptic_head')
     data = model.data_preprocessor(_batch(image_size, with_masks), training=True)
     losses = model(**data, mode='loss')
@@ -96,20 +96,27 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     if boxes.shape[1] != 4 or not boxes.isfinite().all():
         raise RuntimeError('a predicted box is not four finite numbers')
     return Trial(
-        strides=tuple(round(width / level.shape[-1]) for level in levels),
+        strides=tuple(_stride(width, level.shape[-1]) for level in levels),
         channels=tuple(level.shape[1] for level in levels),
-        losses={name: float(value) for name, value in values.items()},
+        losses={name: float(value.detach()) for name, value in values.items()},
         unchanged=unchanged,
         num_detections=len(boxes))
 
 
+def _stride(side: int, cells: int) -> int:
+    """The smallest octave by which a side of the image, rounded up, makes so many cells."""
+    return next(2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells)
+
+
 def _step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
-    """One step of gradient descent; gives the extension's weights that it did not change."""
+    """One step of Adam; gives the extension's weights that it did not change, as without a gradient.
+
+    Adam's steps do not hang on the size of the loss, which random weights may make huge.
+    """
     weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
-    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], LEARNING_RATE)
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE)
     loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 35)
     optimizer.step()
     return tuple(name for name, weight in weights.items() if torch.equal(weight, before[name]))
 

@@ -42,7 +42,9 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
         raise FileExistsError(f'{out} exists; --overwrite replaces it')
     plain = read_config(config)
     extended, report = extend_with_report(plain, **options)
-    base = config if '::' in config else os.path.relpath(config_path(config), out.parent)
+    # Of a package's name, MMEngine knows MMDetection's.
+    by_name = config.startswith('mmdet::')
+    base = config if by_name else os.path.relpath(config_path(config), out.parent)
     target = without_scope(extended.to_dict())
     text = config_text(base, without_scope(plain.to_dict()), target, report)
     # Beside its final place, where its relative base is the same one.

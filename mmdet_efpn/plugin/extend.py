@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 import mmdet_efpn.models  # noqa: F401  (registers what the extended config names)
 
 from ..read_config import read_config
-from .backbone import extend_backbone, from_stride_four
+from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
 from .neck import (
     Levels,
@@ -96,6 +96,9 @@ def extend_with_report(cfg: Config | str | Path,
     _check_model(plain)
     model = ConfigDict(plain).to_dict()
     levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
+    if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
+        raise ValueError(f'rpn_on_p2_prime needs an RPN and levels=\'all\', got levels={levels!r} and '
+                         f'{"an" if model.get("rpn_head") else "no"} RPN')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
     heads = _extend_features(model, ftt, c2_prime, levels, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
@@ -144,7 +147,7 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     chain = as_chain(model.get('neck'))
     plain = plain_strides(chain, before)
     backbone = from_stride_four(model['backbone'], before, report)
-    features = probe_backbone(backbone)
+    features = before if backbone is model['backbone'] else probe_backbone(backbone)
     chain = begin_at_stride_four(chain, plain, before, features)
     ftt = ftt or dict(type='FTT', hidden_channels=out_channels_of(chain) // 2)
     width = None
@@ -162,6 +165,9 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         strides.append(2 * strides[-1])
     if len(strides) > len(plain):
         report.changed(f'levels: strides {list(plain)} to {strides}')
+    if plain[0] > C2_STRIDE:
+        report.left('a trained plain detector\'s checkpoint: parts that neck and head keep level by '
+                    'level have a new index; tools/extend_weights.py moves them')
     return Levels(plain, tuple(strides))
 
 

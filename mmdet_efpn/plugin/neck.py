@@ -131,8 +131,6 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
             'stride 2 of them and C2\'')
         extended = dict(first, type='EFPN', in_channels=[c2_prime_channels, *first['in_channels']],
                         num_outs=first['num_outs'] + 1, ftt=ftt)
-        if argument(first, 'end_level') not in (None, -1):
-            report.left('model.neck.end_level counts from C2, without C2\', in EFPN as in FPN')
         return [extended, *refiners] if refiners else extended
     made = 'P2\' at stride 2 in front of its levels' if levels == 'all' else \
         'P3\', super-resolved to stride 4, in the place of its P2'

@@ -64,7 +64,8 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     init_default_scope('mmdet')
     cfg = ConfigDict(without_weights(backbone))
     try:
-        features = _run(cfg)
+        with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
+            features = _run(cfg)
     except CannotExtendError:
         raise
     except Exception as error:

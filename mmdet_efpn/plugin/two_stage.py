@@ -113,6 +113,8 @@ def _extend_semantic_head(head: dict, levels: Levels, report: Report) -> dict:
     if plain_type(head) != 'FusedSemanticHead':
         raise CannotExtendError(
             f'model.roi_head.semantic_head ({plain_type(head)}) reads levels in a way that is not known')
+    report.left('a trained plain detector\'s checkpoint: the laterals of model.roi_head.semantic_head '
+                'have a new index; tools/extend_weights.py moves them')
     report.changed('model.roi_head.semantic_head: num_ins and fusion_level count the new level, so that '
                    'it still fuses all levels at its old stride')
     return dict(head, num_ins=head['num_ins'] + count, fusion_level=head['fusion_level'] + count)
