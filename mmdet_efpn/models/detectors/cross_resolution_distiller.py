@@ -68,8 +68,8 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             raise ValueError(f'model.size_divisor must be even, got {size_divisor}')
         if not _has_extension(detector):
             raise ValueError(
-                'model.detector.neck must have an extended level to distil: EFPN with ftt=dict(...) or '
-                f'ExtendedNeck; got {dict(detector).get("neck")}')
+                'model.detector.neck must make P2\' to distil: EFPN with ftt=dict(...), or ExtendedNeck '
+                f'with levels=\'all\'; got {dict(detector).get("neck")}')
         super().__init__(detector, trainable, init_cfg)
         self.distill_loss = MODELS.build(
             distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
@@ -186,8 +186,8 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
 
 
 def _has_extension(detector: dict) -> bool:
-    neck = dict(detector).get('neck') or {}
-    return neck.get('type') == 'ExtendedNeck' or neck.get('ftt') is not None
+    neck = dict(detector).get('neck')
+    return isinstance(neck, dict) and neck.get('ftt') is not None and neck.get('levels', 'all') == 'all'
 
 
 @contextmanager

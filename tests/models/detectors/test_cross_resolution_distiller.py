@@ -225,6 +225,24 @@ def test_reads_outputs_where_the_ftt_does(detector_cfg, build, batch):
     assert torch.equal(model.compare(images)['p2_prime'][1], levels[1])
 
 
+def test_distils_the_extension_of_another_neck(detector_cfg, build, batch):
+    wrapped = dict(type='PAFPN', in_channels=[8, 16, 32, 64], out_channels=16, num_outs=5)
+    detector_cfg['neck'] = dict(type='ExtendedNeck', neck=wrapped, c2_prime_channels=8,
+                                ftt=dict(type='FTT', hidden_channels=8))
+    model = distiller(build, detector_cfg).train()
+    data = model.data_preprocessor(batch((64, 128)), True)
+    levels = build(detector_cfg).eval().extract_feat(data['inputs'])
+    pairs = model.compare(data['inputs'])
+    assert torch.equal(pairs['p2_prime'][1], levels[1])
+    assert torch.equal(pairs['p3_prime'][1], levels[2])
+    model.parse_losses(model(**data, mode='loss'))[0].backward()
+    assert all((p.grad is not None) == name.startswith('neck.extension.')
+               for name, p in model.detector.named_parameters())
+    detector_cfg['neck']['levels'] = 'p3_prime'
+    with pytest.raises(ValueError, match="ExtendedNeck with levels='all'"):
+        distiller(build, detector_cfg)
+
+
 def test_distillation_halves_the_loss(detector_cfg, build, batch):
     torch.manual_seed(0)
     model = distiller(build, detector_cfg).train()
@@ -250,7 +268,7 @@ def test_refuses_what_cannot_be_distilled(detector_cfg):
     with pytest.raises(ValueError, match=r'model\.size_divisor must be even, got 33'):
         make(detector=detector_cfg, size_divisor=33)
     plain = dict(detector_cfg, neck=dict(type='FPN', in_channels=[8], out_channels=16, num_outs=1))
-    with pytest.raises(ValueError, match=r'model\.detector\.neck must have an extended level'):
+    with pytest.raises(ValueError, match=r'model\.detector\.neck must make P2'):
         make(detector=plain)
     detector_cfg['backbone']['with_cp'] = True
     with pytest.raises(ValueError, match=r'set backbone\.norm_eval=True or with_cp=False'):
