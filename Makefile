@@ -1,4 +1,4 @@
-.PHONY: help setup demo test lint test-originals clean
+.PHONY: help setup demo test test-slow lint test-originals clean
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -9,6 +9,7 @@ export PYTHONDONTWRITEBYTECODE =
 help:
 	@echo "make demo            set up, train a detector on the built-in data set, evaluate, draw pictures"
 	@echo "make test            set up, lint, run the tests (not the slow ones)"
+	@echo "make test-slow       the slow ones: every detector of docs/detectors.md through a training step"
 	@echo "make setup           only make the environment (.venv)"
 	@echo "make lint            set up and lint"
 	@echo "make test-originals  the tests beside the original mmcv, mmengine and mmdet (.venv-originals)"
@@ -25,6 +26,9 @@ lint: setup
 
 test: lint
 	@$(PY) -m pytest tests -m "not slow"
+
+test-slow: setup
+	@$(PY) -m pytest tests -m slow
 
 test-originals:
 	@bash tools/setup_env.sh --profile originals
