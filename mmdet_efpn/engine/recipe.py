@@ -157,7 +157,7 @@ def last_metrics(folder: Path) -> dict:
     """The figures of a run's last evaluation."""
     evaluated = [entry for entry in logged_entries(folder)
                  if any(key in entry for key in METRICS.values())]
-    last = max(evaluated, key=lambda entry: entry.get('step', 0), default={})
+    last = evaluated[-1] if evaluated else {}  # not by step: MMEngine may count it in epochs, from 0
     return {name: last[key] for name, key in METRICS.items() if key in last}
 
 

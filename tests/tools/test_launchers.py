@@ -30,6 +30,22 @@ def test_two_processes_end_with_equal_parameters(two_process_run):
     assert any(not torch.equal(first[name], start[name]) for name in first)
 
 
+def test_joint_distillation_on_two_processes(run_tool, hooked_config, repository, tmp_path):
+    """Two views in one step: every parameter gets its gradient once, and both processes stay equal."""
+    base = hooked_config("dict(type='SaveEachRank')")
+    (tmp_path / 'joint.py').write_text(
+        f'_base_ = {str(base)!r}\n'
+        "model = dict(_delete_=True, type='CrossResolutionDistiller', detector=_base_.model, "
+        'detection_loss=True)\n')
+    run_tool('dist_train.sh', 'joint.py', 2, '--work-dir', 'run', '--cfg-options',
+             'train_cfg.max_iters=2', cwd=tmp_path,
+             PYTHONPATH=f'{repository}:{repository / "tests" / "tools"}')
+    first, second = (torch.load(tmp_path / 'run' / f'rank_{rank}.pth') for rank in (0, 1))
+    assert any('extension' in name for name in first)
+    for name, parameter in first.items():
+        assert torch.equal(parameter, second[name]), name
+
+
 def test_two_processes_test_every_image_once(two_process_run, run_tool, tiny_config, tmp_path):
     run_tool('dist_test.sh', tiny_config, two_process_run / 'iter_4.pth', 2, '--work-dir', 'run',
              '--out', 'out.pkl', cwd=tmp_path)
