@@ -57,12 +57,10 @@ def three_views(distiller: nn.Module, image: Tensor) -> dict[str, Tensor]:
     """
     distiller.eval()
     p2_prime, teacher, stride = distiller.compare(image)['p2_prime']
-    detector, divisor = distiller.detector, distiller.size_divisor
-    height, width = image.shape[2:]
-    half = F.avg_pool2d(F.pad(image, (0, -width % divisor, 0, -height % divisor)), 2)
+    detector, (_, half) = distiller.detector, distiller.views(image)
     with evaluation_mode(detector.backbone, detector.neck):
         p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
     views = {'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
              'its P2\'': p2_prime, 'P2 of the full image (teacher)': teacher}
-    rows, columns = -(-height // stride), -(-width // stride)
+    rows, columns = (-(-side // stride) for side in image.shape[2:])
     return {caption: view[0, :, :rows, :columns].float().cpu() for caption, view in views.items()}

@@ -12,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from ..visualization.drawing import BACKGROUND, FONT, evenly_spread, grid
@@ -52,6 +53,15 @@ def annotated_dataset(cfg: Config):
     steps.insert(1, dict(type='LoadAnnotations', with_bbox=True))
     dataset.pipeline = steps
     return DATASETS.build(dataset)
+
+
+def load_distiller(cfg: Config, checkpoint: str) -> nn.Module:
+    """A new distiller with the checkpoint's weights; what it does not hold starts alike for each."""
+    torch.manual_seed(0)
+    distiller = MODELS.build(cfg.model)
+    distiller.init_weights()
+    load_checkpoint(distiller, checkpoint, map_location='cpu')
+    return distiller.to(get_device())
 
 
 def table(gaps: dict[str, dict]) -> str:
@@ -96,14 +106,11 @@ def main(argv: list[str] | None = None) -> None:
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     if cfg.model.type != 'CrossResolutionDistiller':
         sys.exit(f'error: {args.config} trains a {cfg.model.type}, not a CrossResolutionDistiller')
-    distiller = MODELS.build(cfg.model).to(get_device())
     dataset = annotated_dataset(cfg)
     chosen = Subset(dataset, evenly_spread(len(dataset), args.images))
     gaps = {}
     for checkpoint in args.checkpoints:
-        torch.manual_seed(0)
-        distiller.init_weights()  # what a checkpoint does not hold starts alike for each
-        load_checkpoint(distiller, checkpoint, map_location='cpu')
+        distiller = load_distiller(cfg, checkpoint)
         gaps[checkpoint] = distillation_gap(
             distiller, DataLoader(chosen, args.batch_size, collate_fn=pseudo_collate))
     print(f'Mean absolute difference over {len(chosen)} images of the validation set')

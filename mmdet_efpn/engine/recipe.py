@@ -2,7 +2,6 @@
 import argparse
 import fcntl
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import TextIO
 
 from mmengine.config import Config, DictAction
 
+from ..atomic_file import write_text_atomically
 from .run_log import logged_entries
 from .run_options import RunOptionError, last_checkpoint, require_checkpoint
 
@@ -132,14 +132,7 @@ def claim(stage: Stage, start_from: str | None) -> None:
                 'folder and those of the later stages')
         return
     stage.folder.mkdir(parents=True, exist_ok=True)
-    write_whole(stage.config_file, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    draft = path.with_name(path.name + '.tmp')
-    draft.write_text(text)
-    os.replace(draft, path)
+    write_text_atomically(stage.config_file, text)
 
 
 def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str]) -> list[str]:
@@ -197,7 +190,7 @@ def run_stage(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: li
             + (f'; its log: {logs[-1]}' if logs else '') + '. The results of earlier stages are whole. '
             'Mend the cause and run the same command again: it goes on in this stage, from its last '
             'checkpoint if there is one')
-    write_whole(stage.result_file, json.dumps(dict(
+    write_text_atomically(stage.result_file, json.dumps(dict(
         checkpoint=checkpoint, metrics=last_metrics(stage.folder),
         seconds=round(time.monotonic() - start)), indent=1))
 

@@ -73,11 +73,16 @@ def test_equal_maps_have_equal_colours_and_the_reference_uses_the_whole_range():
         feature_colours([torch.zeros(2, 4, 4)])
 
 
-def test_table_and_picture_of_a_tiny_distiller(tiny_config, tmp_path, capsys):
+@pytest.fixture
+def distiller_config(tiny_config, tmp_path):
     base = Config.fromfile(tiny_config)
     cfg = Config(dict(base.to_dict(), model=dict(type='CrossResolutionDistiller', detector=base.model),
                       val_dataloader=base.test_dataloader.to_dict()))
     cfg.dump(tmp_path / 'distill.py')
+    return cfg
+
+
+def test_table_and_picture_of_a_tiny_distiller(distiller_config, tmp_path, capsys):
     torch.save({}, tmp_path / 'start.pth')
     distillation_report.main([str(tmp_path / 'distill.py'), str(tmp_path / 'start.pth'), '--images', '3',
                               '--picture', str(tmp_path / 'maps.png'), '--pictured', '2'])
@@ -85,6 +90,17 @@ def test_table_and_picture_of_a_tiny_distiller(tiny_config, tmp_path, capsys):
     assert 'over 3 images' in printed and '| p2_prime |' in printed and 'nan' not in printed
     picture = np.asarray(Image.open(tmp_path / 'maps.png'))
     assert picture.shape[:2] == (2 * (480 + 24 + 6) + 6, 4 * (480 + 6) + 6)
+
+
+def test_weights_of_an_earlier_checkpoint_do_not_stay(distiller_config, tmp_path):
+    torch.save({}, tmp_path / 'empty.pth')
+    first = distillation_report.load_distiller(distiller_config, str(tmp_path / 'empty.pth'))
+    torch.save({key: value + 1 for key, value in first.state_dict().items()}, tmp_path / 'full.pth')
+    full = distillation_report.load_distiller(distiller_config, str(tmp_path / 'full.pth'))
+    again = distillation_report.load_distiller(distiller_config, str(tmp_path / 'empty.pth'))
+    for key, value in first.state_dict().items():
+        assert torch.equal(full.state_dict()[key], value + 1), key
+        assert torch.equal(again.state_dict()[key], value), key
 
 
 def test_boxes_are_read_before_resizing(tiny_config):

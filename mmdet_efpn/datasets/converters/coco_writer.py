@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from ...atomic_file import write_text_atomically
+
 
 class CocoWriter:
     """Collects images and boxes of one split and writes them as a COCO annotation file.
@@ -106,18 +108,6 @@ class CocoWriter:
             )
             lines.append(f'  unknown classes (most frequent first): {names}')
         return '\n'.join(lines)
-
-
-def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write ``text`` to a temporary file beside ``path`` and move it into place."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        temporary.write_text(text, encoding='utf-8')
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...atomic_file import write_text_atomically
 from ..class_names import SYNTHETIC_SIGNS_CLASSES
 from ..synthetic import paint_scene
-from .coco_writer import CocoWriter, write_text_atomically
+from .coco_writer import CocoWriter
 
 # Raise it when the pictures of a seed change, so that an older set isn't taken for a new one.
 PAINTER_VERSION = 1

@@ -81,6 +81,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         teacher = self.detector if teacher is None else load_teacher(**teacher)
         object.__setattr__(self, 'teacher', teacher)
         self._check_teacher()
+        self._check_checkpointing()
 
     def _check_teacher(self) -> None:
         if self.reads_laterals and not isinstance(self.teacher.neck, FPN):
@@ -90,10 +91,10 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
                 'model.detector.neck.ftt_source="on_output" to distil towards any pyramid')
         if self.teacher is not self.detector:
             check_same_pixels(self.teacher.data_preprocessor, self.data_preprocessor)
-        parts = (self.detector.backbone, self.detector.neck)
-        modules = [module for part in parts for module in part.modules()]
-        if self.detection_loss and any(getattr(m, 'with_cp', False) for m in modules) and any(
-                isinstance(m, _BatchNorm) for m in modules) and not self._norms_stand_still():
+
+    def _check_checkpointing(self) -> None:
+        if (self.detection_loss and any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
+                and not self._norms_stand_still()):
             raise ValueError(
                 'activation checkpointing (with_cp) runs blocks again in the backward pass, when their '
                 'norms train again: with model.detection_loss set backbone.norm_eval=True or '
@@ -103,10 +104,12 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         """Whether training mode leaves every batch norm of backbone and neck in evaluation mode."""
         was_training = self.training
         self.train()
-        live = any(m.training for part in (self.detector.backbone, self.detector.neck)
-                   for m in part.modules() if isinstance(m, _BatchNorm))
+        live = any(m.training for m in self._pyramid_modules() if isinstance(m, _BatchNorm))
         self.train(was_training)
         return not live
+
+    def _pyramid_modules(self) -> list[nn.Module]:
+        return [*self.detector.backbone.modules(), *self.detector.neck.modules()]
 
     def _apply(self, fn, recurse: bool = True):
         """Moves a teacher of its own along with the student."""
@@ -144,11 +147,16 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             dict: For ``p3_prime`` and ``p2_prime``: the student's map, the teacher's (without
             gradient), both (B, C, H_i, W_i), and their stride in pixels of the full image, 8 and 4.
         """
+        images, half = self.views(batch_inputs)
+        target_p3, target_p2 = self._run_teacher(images)
+        p2_prime, p3_prime = self._run_student(half)
+        return dict(p3_prime=(p3_prime, target_p3, 8), p2_prime=(p2_prime, target_p2, 4))
+
+    def views(self, batch_inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The padded batch that the teacher sees, and the half-size one that the student sees."""
         height, width = batch_inputs.shape[2:]
         images = F.pad(batch_inputs, (0, -width % self.size_divisor, 0, -height % self.size_divisor))
-        target_p3, target_p2 = self._run_teacher(images)
-        p2_prime, p3_prime = self._run_student(F.avg_pool2d(images, 2))
-        return dict(p3_prime=(p3_prime, target_p3, 8), p2_prime=(p2_prime, target_p2, 4))
+        return images, F.avg_pool2d(images, 2)
 
     @torch.no_grad()
     def _run_teacher(self, images: Tensor) -> tuple[Tensor, Tensor]:
