@@ -39,6 +39,16 @@ def test_known_counts_of_backbone_and_neck_at_800x1344(backbone, neck, scale, gi
     assert measure.count_macs(model, images) / 1e9 == pytest.approx(giga, abs=0.6)
 
 
+@pytest.mark.parametrize('config, most', [
+    ('faster-rcnn_r50_efpn-light_1x_coco', 237), ('faster-rcnn_x101-32x8d_efpn-light_1x_coco', 560)])
+def test_light_extensions_stay_within_their_price(config, most, repository):
+    model = Config.fromfile(repository / f'configs/efpn/{config}.py').model
+    with torch.device('meta'):
+        steps = BackboneNeckSteps(dict(backbone=model.backbone, neck=model.neck))
+        images = torch.empty(1, 3, 800, 1344)
+    assert measure.count_macs(steps, images) / 1e9 <= most
+
+
 class Attention(nn.Module):
     """A 3x3 convolution to 8 channels and attention between the pixels of each of them."""
 

@@ -9,6 +9,8 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ..sparse import DeferredMap
+
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
     """A second face of a module: the same parameters and buffers, settings of its own.
@@ -32,7 +34,8 @@ class _StrideTwoFeature:
 
     C2_PRIME_SOURCES = ('shared', 'stem')
 
-    def __init__(self, *args, c2_prime: str = 'shared', **kwargs) -> None:
+    def __init__(self, *args, c2_prime: str = 'shared', c2_prime_blocks: int | None = None,
+                 defer_c2_prime: bool = False, **kwargs) -> None:
         if c2_prime not in self.C2_PRIME_SOURCES:
             raise ValueError(
                 f'backbone.c2_prime must be one of {self.C2_PRIME_SOURCES}, got {c2_prime!r}')
@@ -42,6 +45,45 @@ class _StrideTwoFeature:
                 'C2\' runs the first residual stage on the unpooled stem, so backbone.strides must '
                 f'begin with 1, got {tuple(self.strides)}')
         self.c2_prime = c2_prime
+        self.c2_prime_blocks = self._checked_blocks(c2_prime_blocks)
+        self.defer_c2_prime = defer_c2_prime
+        if defer_c2_prime:
+            self._c2_prime_halo()  # says now what cannot be deferred
+
+    def _checked_blocks(self, blocks: int | None) -> int:
+        """How many blocks of stage 2 C2' goes through."""
+        in_stage = len(self.layer1)
+        if self.c2_prime == 'stem':
+            if blocks is not None:
+                raise ValueError(
+                    'backbone.c2_prime_blocks counts blocks of stage 2, which backbone.c2_prime="stem" '
+                    f'does not run; leave it out, got {blocks!r}')
+            return 0
+        blocks = in_stage if blocks is None else blocks
+        if not isinstance(blocks, int) or not 1 <= blocks <= in_stage:
+            raise ValueError(
+                f'backbone.c2_prime_blocks must be 1 to {in_stage}, the blocks of stage 2, '
+                f'got {blocks!r}')
+        return blocks
+
+    def _stage_two_width(self) -> int:
+        return self.block.expansion * self.base_channels
+
+    def _c2_prime_halo(self) -> int:
+        """How many cells around a cell of C2' its value reads of C1."""
+        halo = 0
+        for block in list(self.layer1)[:self.c2_prime_blocks]:
+            for name, layer in block.named_modules():
+                if list(layer.children()):
+                    continue
+                idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
+                if not idle and not isinstance(layer, (nn.Conv2d, _BatchNorm, nn.ReLU)):
+                    raise ValueError(
+                        'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '
+                        f'values depend on few cells around; it has a {type(layer).__name__} ({name})')
+                if isinstance(layer, nn.Conv2d) and not name.startswith('downsample'):
+                    halo += layer.dilation[0] * (layer.kernel_size[0] // 2)
+        return halo
 
     def _stem_feature(self, x: Tensor) -> Tensor:
         """C1: the stem without its max-pool, stride 2."""
@@ -49,8 +91,14 @@ class _StrideTwoFeature:
             return self.stem(x)
         return self.relu(self.norm1(self.conv1(x)))
 
-    def _stage_two(self, x: Tensor, freeze_norms: bool = False) -> Tensor:
-        """Stage 2 on C1 (for C2', with ``freeze_norms``) or on the pooled C1 (for C2).
+    def _make_c2_prime(self, c1: Tensor) -> Tensor:
+        """C2' of C1."""
+        if self.c2_prime == 'stem':
+            return c1
+        return self._stage_two(c1, freeze_norms=True, blocks=self.c2_prime_blocks)
+
+    def _stage_two(self, x: Tensor, freeze_norms: bool = False, blocks: int | None = None) -> Tensor:
+        """Stage 2, or its first blocks, on C1 (for C2', with ``freeze_norms``) or its pooled form (C2).
 
         Checkpointing is the non-reentrant kind: the stage's weights serve two passes, and the
         reentrant one would report their gradients to a data parallel wrapper twice.
@@ -59,7 +107,7 @@ class _StrideTwoFeature:
         live_norms = any(m.training for m in stage.modules() if isinstance(m, _BatchNorm))
         if self.with_cp or (freeze_norms and live_norms):
             stage = stage_twin(stage, freeze_norms)
-        for block in stage:
+        for block in list(stage)[:blocks]:
             if self.with_cp and torch.is_grad_enabled():
                 x = checkpoint(block, x, use_reentrant=False)
             else:
@@ -74,10 +122,15 @@ class _StrideTwoFeature:
 
         Returns:
             tuple[Tensor, ...]: C2' at stride 2, then the stages in ``out_indices``: by default C2..C5 at
-            strides 4, 8, 16 and 32. Sizes are H and W over the stride, rounded up.
+            strides 4, 8, 16 and 32. Sizes are H and W over the stride, rounded up. With
+            ``defer_c2_prime`` the first is a ``DeferredMap`` in evaluation mode without gradients.
         """
         c1 = self._stem_feature(x)
-        c2_prime = c1 if self.c2_prime == 'stem' else self._stage_two(c1, freeze_norms=True)
+        if self.defer_c2_prime and not self.training and not torch.is_grad_enabled():
+            channels = c1.shape[1] if self.c2_prime == 'stem' else self._stage_two_width()
+            c2_prime = DeferredMap(c1, self._make_c2_prime, channels, self._c2_prime_halo())
+        else:
+            c2_prime = self._make_c2_prime(c1)
         return (c2_prime, *self._stages(c1))
 
     def forward_stages(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -115,10 +168,18 @@ class ExtendedResNet(_StrideTwoFeature, ResNet):
         c2_prime (str): Where C2' comes from. ``'shared'``: stage 2 run a second time, with the same
             weights, on the stem before its max-pool (the paper's form, width of C2). ``'stem'``: that
             stem itself (cheap, ``stem_channels`` wide). Default ``'shared'``.
+        c2_prime_blocks (int, optional): How many blocks of stage 2 C2' goes through. The first alone
+            costs a third, and has the width of all. Default: all.
+        defer_c2_prime (bool): Compute C2' and P2' at test time only on tiles that RoIs touch, with the
+            same result; for two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out. In
+            evaluation mode and without gradients, the backbone then gives a ``DeferredMap`` in the place
+            of C2', and ``EFPN`` or ``ExtendedNeck`` a ``DeferredLevel`` in the place of P2'. Training is
+            as without. Default False.
         *args, **kwargs: The arguments of MMDetection's ``ResNet``.
 
     Raises:
-        ValueError: an unknown ``c2_prime``, or a first stage that has a stride of its own.
+        ValueError: an unknown ``c2_prime``, a first stage that has a stride of its own or too few
+            blocks, or one that cannot be deferred.
 
     Source: arXiv:2003.07021, section 3.1.
 
@@ -136,6 +197,8 @@ class ExtendedResNeXt(_StrideTwoFeature, ResNeXt):
 
     Args:
         c2_prime (str): ``'shared'`` (default) or ``'stem'``.
+        c2_prime_blocks (int, optional): How many blocks of stage 2 C2' goes through. Default: all.
+        defer_c2_prime (bool): Compute C2' at test time only where RoIs need it. Default False.
         *args, **kwargs: The arguments of MMDetection's ``ResNeXt``.
 
     Example:

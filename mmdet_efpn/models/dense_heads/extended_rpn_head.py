@@ -6,6 +6,7 @@ from mmdet.registry import MODELS
 from torch import Tensor
 
 from ..map_checks import check_maps, padded_size
+from ..sparse import DeferredLevel
 
 P2_PRIME_STRIDE = 2
 
@@ -40,7 +41,13 @@ class ExtendedRPNHead(RPNHead):
         return [stride[0] for stride in self.prior_generator.strides]
 
     def _used_levels(self, x: Sequence[Tensor]) -> Sequence[Tensor]:
-        return x if self.on_p2_prime else x[1:]
+        if not self.on_p2_prime:
+            return x[1:]
+        if isinstance(x[0], DeferredLevel):
+            raise ValueError(
+                'rpn_head.on_p2_prime=True reads the whole of P2\', so it cannot be deferred; set '
+                'backbone.defer_c2_prime=False')
+        return x
 
     def forward(self, x: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Gives objectness scores and box deltas for each level that the head runs on.

@@ -11,6 +11,10 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     A subclass implements :meth:`transfer`; the base class checks the two maps first. An upsampling by
     exactly 2 is one row or column larger than a P2 of odd size: :meth:`crop` cuts it.
 
+    Attributes:
+        halo (int, optional): How many cells of P2 around a cell of P3' that cell depends on, those of P3
+            below them included. ``None``: it is not known, or all of them.
+
     Args:
         channels (int): Width of both input maps and of the output (the pyramid's ``out_channels``;
             a neck fills it in).
@@ -19,6 +23,8 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     Source: EFPN, "Extended Feature Pyramid Network for Small Object Detection"
     (Deng et al., arXiv:2003.07021), section 3.2.
     """
+
+    halo: int | None = None
 
     def __init__(self, channels: int, init_cfg=None) -> None:
         super().__init__(init_cfg=init_cfg)

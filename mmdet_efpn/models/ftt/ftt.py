@@ -59,6 +59,9 @@ class FTT(BaseFTT):
         torch.Size([1, 16, 25, 42])
     """
 
+    # four 3x3 convs at stride 8, seven at stride 4, and one cell for where a cell lies in its parent
+    halo = 2 * 4 + 7 + 1
+
     def __init__(self, channels: int, hidden_channels: int = 512, init_cfg=None) -> None:
         super().__init__(channels, init_cfg=init_cfg)
         if not isinstance(hidden_channels, int) or hidden_channels < 1:

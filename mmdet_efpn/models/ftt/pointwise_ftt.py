@@ -51,6 +51,7 @@ class PointwiseFTT(BaseFTT):
     """
 
     rounds = 3
+    halo = 1  # the other cells of the same parent at stride 8
 
     def __init__(self, channels: int, init_cfg=None) -> None:
         super().__init__(channels, init_cfg=init_cfg)

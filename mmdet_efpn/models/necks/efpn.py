@@ -6,6 +6,7 @@ from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile
 from .pyramid_extension import Pyramid, PyramidExtension
 
 
@@ -28,10 +29,14 @@ class EFPN(FPN):
         ftt_source (str): Which pyramid features the FTT reads. ``'on_lateral'``: the sums of the
             top-down path before their 3x3 convs, as in the authors' released model. ``'on_output'``: P2
             and P3. Default ``'on_lateral'``.
+        extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
+            ``separable``, which make P2' cheaper.
+        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'
+            (``backbone.defer_c2_prime``); see ``DeferredLevel``. Default 64.
         start_level, end_level, add_extra_convs, relu_before_extra_convs, no_norm_on_lateral, conv_cfg,
             norm_cfg, act_cfg, upsample_cfg, init_cfg: As in FPN. Levels count from C2, which is 0.
             ``start_level`` must be 0 with the extension, which needs P2. Convs, norms and activations
-            of the extension's two convs follow ``conv_cfg``, ``norm_cfg`` and ``act_cfg``.
+            of the extension's convs at stride 2 follow ``conv_cfg``, ``norm_cfg`` and ``act_cfg``.
 
     Raises:
         ValueError: channels, levels or input sizes that do not fit; the message names the config key.
@@ -56,6 +61,8 @@ class EFPN(FPN):
                  num_outs: int,
                  ftt: dict | None = None,
                  ftt_source: str = 'on_lateral',
+                 extension_cfg: dict | None = None,
+                 sparse_tile: int = DEFAULT_TILE,
                  start_level: int = 0,
                  **kwargs) -> None:
         in_channels = list(in_channels)
@@ -68,13 +75,13 @@ class EFPN(FPN):
             num_outs=num_outs - num_extended,
             start_level=start_level,
             **kwargs)
-        self.ftt_source = ftt_source
+        self.ftt_source, self.sparse_tile = ftt_source, check_tile(sparse_tile)
         self.extension = None
         if ftt is not None:
             conv_cfgs = {k: kwargs[k] for k in ('conv_cfg', 'norm_cfg', 'act_cfg') if k in kwargs}
             self.extension = PyramidExtension(
                 in_channels[0], out_channels, ftt,
-                no_norm_on_lateral=self.no_norm_on_lateral, **conv_cfgs)
+                no_norm_on_lateral=self.no_norm_on_lateral, **conv_cfgs, **(extension_cfg or {}))
 
     @classmethod
     def _check_levels(cls, in_channels, num_outs, ftt, ftt_source, start_level, end_level) -> None:
@@ -135,14 +142,19 @@ class EFPN(FPN):
                 size of the one before, rounded up. Without extension no C2'.
 
         Returns:
-            tuple[Tensor, ...]: ``num_outs`` maps of ``out_channels``: P2', P2, P3, ...
+            tuple[Tensor, ...]: ``num_outs`` maps of ``out_channels``: P2', P2, P3, ... Of a deferred C2'
+            the first is a ``DeferredLevel``.
         """
         self._check_inputs(inputs)
         if self.extension is None:
             return super().forward(inputs)
         c2_prime, *stages = inputs
         pyramid = self.forward_pyramid(stages)
-        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
+        if isinstance(c2_prime, DeferredMap):
+            p2_prime = DeferredLevel(
+                self.extension, c2_prime, pyramid.p2, pyramid.p3, self.sparse_tile)
+        else:
+            p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
         return (p2_prime, *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:

@@ -6,6 +6,7 @@ from mmengine.model import BaseModule, initialize
 from torch import Tensor
 
 from ..plain_names import keep_plain_names
+from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile
 from .pyramid_extension import Pyramid, PyramidExtension
 
 
@@ -33,8 +34,12 @@ class ExtendedNeck(BaseModule):
               extension is built.
         out_channels (int, optional): Width of the wrapped neck's outputs. Default: what the (last)
             neck's config says in ``out_channels`` or, without that, in ``in_channels``.
-        conv_cfg, norm_cfg, act_cfg (dict, optional): For the extension's two convs. Default: plain
-            convs.
+        extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
+            ``separable``, which make P2' cheaper.
+        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'; see
+            ``DeferredLevel``. Default 64.
+        conv_cfg, norm_cfg, act_cfg (dict, optional): For the extension's convs at stride 2. Default:
+            plain convs.
         init_cfg (dict | list[dict], optional): mmengine's initialisation config. What it leaves of the
             extension is initialised like FPN's convs (Xavier, uniform); the wrapped neck's own
             ``init_cfg`` comes last.
@@ -62,6 +67,8 @@ class ExtendedNeck(BaseModule):
                  c2_prime_channels: int | None = None,
                  levels: str = 'all',
                  out_channels: int | None = None,
+                 extension_cfg: dict | None = None,
+                 sparse_tile: int = DEFAULT_TILE,
                  conv_cfg: dict | None = None,
                  norm_cfg: dict | None = None,
                  act_cfg: dict | None = None,
@@ -70,7 +77,7 @@ class ExtendedNeck(BaseModule):
         self._check_arguments(neck, ftt, c2_prime_channels, levels)
         necks = neck if isinstance(neck, list) else [neck]
         self.neck = MODELS.build(neck)
-        self.levels = levels
+        self.levels, self.sparse_tile = levels, check_tile(sparse_tile)
         self.c2_prime_channels = c2_prime_channels
         self.in_channels = necks[0].get('in_channels')  # a list in every neck that reads a backbone
         self.out_channels = out_channels or self._width_of(necks[-1])
@@ -78,7 +85,7 @@ class ExtendedNeck(BaseModule):
         if levels != 'without_p2_prime':
             self.extension = PyramidExtension(
                 c2_prime_channels if levels == 'all' else None, self.out_channels, ftt,
-                conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg)
+                conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, **(extension_cfg or {}))
         keep_plain_names(self, inner='neck', own='extension')
 
     @classmethod
@@ -138,6 +145,9 @@ class ExtendedNeck(BaseModule):
             return pyramid.levels
         if self.levels == 'p3_prime':
             return (self.extension(None, pyramid.p2, pyramid.p3)[1], *pyramid.levels[1:])
+        if isinstance(c2_prime, DeferredMap):
+            return (DeferredLevel(self.extension, c2_prime, pyramid.p2, pyramid.p3, self.sparse_tile),
+                    *pyramid.levels)
         return (self.extension(c2_prime, pyramid.p2, pyramid.p3)[0], *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:

@@ -2,10 +2,11 @@
 from typing import NamedTuple
 
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
-from torch import Tensor
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from torch import Tensor, nn
 
 from ..ftt import BaseFTT
 
@@ -27,21 +28,31 @@ class Pyramid(NamedTuple):
 class PyramidExtension(BaseModule):
     """Makes P2' from C2', a stride-4 and a stride-8 pyramid feature.
 
-    ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. Neither conv
-    has a bias, as in the authors' released model.
+    ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
+    bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
+    more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
+    the 3x3 conv.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
             is no C2' and no P2'; the two convs are not built, and only P3' is made.
         out_channels (int): Width of the pyramid's levels.
         ftt (dict): Config of the FTT module; its ``channels`` are filled in.
-        conv_cfg (dict, optional): Conv layer of the two convs. Default: plain conv.
-        norm_cfg (dict, optional): Norm layer after the two convs. Default: none.
-        act_cfg (dict, optional): Activation after the two convs. Default: none.
-        no_norm_on_lateral (bool): Leave the norm out after the 1x1 conv. Default False.
+        channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
+        separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
+            conv, as in the released model.
+        conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv.
+        norm_cfg (dict, optional): Norm layer after each of them. Default: none.
+        act_cfg (dict, optional): Activation after each of them. Default: none.
+        no_norm_on_lateral (bool): Leave the norm out after the 1x1 convs before the sum. Default False.
+
+    Attributes:
+        halo (int, optional): How many cells around a cell of P2' its value reads of C2' and of the
+            upsampled P3' at test time; ``None`` where conv or norm layers have no such bound.
 
     Raises:
         TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
+        ValueError: widths that do not fit.
 
     Source: arXiv:2003.07021, section 3.1, equation 1.
     """
@@ -50,6 +61,8 @@ class PyramidExtension(BaseModule):
                  c2_prime_channels: int | None,
                  out_channels: int,
                  ftt: dict,
+                 channels: int | None = None,
+                 separable: bool = False,
                  conv_cfg=None,
                  norm_cfg=None,
                  act_cfg=None,
@@ -64,22 +77,40 @@ class PyramidExtension(BaseModule):
             raise ValueError(
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
                 'leave channels out of the FTT config, the neck fills it in')
-        self.lateral_conv = self.output_conv = None
+        self.out_channels = out_channels
+        self.lateral_conv = self.narrowing_conv = self.output_conv = None
         if c2_prime_channels is None:
             return
-        self.lateral_conv = ConvModule(
-            c2_prime_channels, out_channels, 1, bias=False, conv_cfg=conv_cfg,
+        channels = out_channels if channels is None else channels
+        if not isinstance(channels, int) or channels < 1:
+            raise ValueError(
+                f'neck.extension_cfg.channels must be a positive integer, got {channels!r}')
+        before_sum = dict(
+            kernel_size=1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=None if no_norm_on_lateral else norm_cfg, act_cfg=act_cfg, inplace=False)
-        self.output_conv = ConvModule(
-            out_channels, out_channels, 3, padding=1, bias=False, conv_cfg=conv_cfg,
+        self.lateral_conv = ConvModule(c2_prime_channels, channels, **before_sum)
+        if channels != out_channels:
+            self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
+        output_conv = DepthwiseSeparableConvModule if separable else ConvModule
+        self.output_conv = output_conv(
+            channels, out_channels, 3, padding=1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
+        local = (type(None), nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+        layers = [layer for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
+                  if conv is not None for layer in conv.modules() if not list(layer.children())]
+        self.halo = 1 if all(isinstance(layer, local) for layer in layers) else None
 
     def init_weights(self) -> None:
-        """Leaves the two convs as the neck's ``init_cfg`` made them, like FPN's own convs.
+        """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
 
-        ``ConvModule`` would initialise itself once more, with another distribution.
+        ``ConvModule`` would initialise itself once more, with another distribution. But a depthwise conv
+        is initialised here: the neck's Xavier takes the map's width for its fan-out, and the signal
+        would come out of it smaller by the root of half that width.
         """
         self.ftt.init_weights()
+        for module in self.output_conv.modules() if self.output_conv is not None else ():
+            if isinstance(module, nn.Conv2d) and module.groups > 1:
+                nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
     def forward(self, c2_prime: Tensor | None, p2: Tensor,
                 p3: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -98,5 +129,11 @@ class PyramidExtension(BaseModule):
         p3_prime = self.ftt(p2, p3)
         if self.lateral_conv is None:
             return None, p3_prime
+        return self.fuse(c2_prime, p3_prime), p3_prime
+
+    def fuse(self, c2_prime: Tensor, p3_prime: Tensor) -> Tensor:
+        """Gives P2' of C2' at stride 2 and P3' at stride 4; shapes as in :meth:`forward`."""
+        if self.narrowing_conv is not None:
+            p3_prime = self.narrowing_conv(p3_prime)
         upsampled = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
-        return self.output_conv(self.lateral_conv(c2_prime) + upsampled), p3_prime
+        return self.output_conv(self.lateral_conv(c2_prime) + upsampled)

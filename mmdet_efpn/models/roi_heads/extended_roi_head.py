@@ -10,6 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ..map_checks import check_maps, padded_size
+from ..sparse import DeferredLevel
 
 
 @MODELS.register_module()
@@ -174,6 +175,7 @@ class ExtendedRoIHead(StandardRoIHead):
             dict: ``cls_score`` (n, classes + 1), ``bbox_pred`` (n, 4 or 4 x classes) and ``bbox_feats``
             (n, C, h, w), all in the order of ``rois``.
         """
+        x = self._with_p2_prime(x, rois, self.bbox_roi_extractor)
         if self.extended_bbox_head is None:
             return super()._bbox_forward(x, rois)
         extractor = self.bbox_roi_extractor
@@ -187,6 +189,21 @@ class ExtendedRoIHead(StandardRoIHead):
                       self._run_head(self.extended_bbox_head, bbox_feats[extended]), strict=True)
         cls_score, bbox_pred = (torch.cat(parts)[back_in_order] for parts in outputs)
         return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
+
+    def _mask_forward(self, x: Sequence[Tensor], rois: Tensor | None = None, **kwargs) -> dict:
+        """As StandardRoIHead, with P2' computed where these RoIs need it, if it is deferred."""
+        if rois is not None:
+            x = self._with_p2_prime(x, rois, self.mask_roi_extractor)
+        return super()._mask_forward(x, rois, **kwargs)
+
+    @staticmethod
+    def _with_p2_prime(x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Sequence[Tensor]:
+        """The pyramid with a map in the place of a deferred P2', true where the RoIs are pooled from."""
+        if not isinstance(x[0], DeferredLevel):
+            return x
+        rois = rois.type_as(x[1])  # as the extractor does first
+        levels = extractor.map_roi_levels(rois, extractor.num_inputs)
+        return (x[0].around(rois[levels == 0]), *x[1:])
 
     def _run_head(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
         """Runs a box head; without RoIs its parameters stay in the graph with a zero gradient."""

@@ -1,11 +1,11 @@
-"""FTT and PointwiseFTT against their formulas, written out plainly in float64."""
+"""FTT, PointwiseFTT and LightFTT against their formulas, written out plainly in float64."""
 import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from mmdet_efpn.models import FTT, BaseFTT, PointwiseFTT
+from mmdet_efpn.models import FTT, BaseFTT, LightFTT, PointwiseFTT
 
 SIZES = [(8, 12), (7, 9), (2, 2), (1, 1), (1, 6)]
 
@@ -68,9 +68,45 @@ def pointwise_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
     return product('texture_conv', texture).clamp(min=0) + content
 
 
+def light_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
+    """The FTT of ConvNeXt blocks, written out; ``w`` is the state dict."""
+    def product(name, x):
+        weight = w[f'{name}.weight'].flatten(1)
+        return torch.einsum('oc,bchw->bohw', weight, x) + w[f'{name}.bias'][:, None, None]
+
+    def depthwise(name, x):
+        weight, bias = w[f'{name}.weight'], w[f'{name}.bias']
+        reach, (height, width) = weight.shape[-1] // 2, x.shape[2:]
+        padded = F.pad(x, (reach,) * 4)
+        return bias[:, None, None] + sum(
+            weight[:, 0, i, j, None, None] * padded[:, :, i:i + height, j:j + width]
+            for i in range(2 * reach + 1) for j in range(2 * reach + 1))
+
+    def norm(name, x):
+        centred = x - x.mean(1, keepdim=True)
+        scaled = centred / (centred.square().mean(1, keepdim=True) + 1e-6).sqrt()
+        return scaled * w[f'{name}.weight'][:, None, None] + w[f'{name}.bias'][:, None, None]
+
+    def blocks(name, x):
+        for i in range(2):
+            inner = product(f'{name}.{i}.mlp.fc1', norm(f'{name}.{i}.norm', depthwise(
+                f'{name}.{i}.conv_dw', x)))
+            inner = 0.5 * inner * (1 + torch.erf(inner / 2 ** 0.5))
+            x = x + product(f'{name}.{i}.mlp.fc2', inner)
+        return x
+
+    size = p2.shape[2:]
+    content = blocks('content', product('content_conv', p3))
+    content = pixel_shuffle_by_hand(product('upsample.0', content))
+    content = content[:, :, :size[0], :size[1]]
+    texture = blocks('texture', product('texture_conv', torch.cat([p2, content], 1)))
+    return product('tail', texture + content) + nearest_by_hand(p3, size)
+
+
 VARIANTS = {
     'FTT': (dict(type='FTT', hidden_channels=6), released_formula),
     'PointwiseFTT': (dict(type='PointwiseFTT'), pointwise_formula),
+    'LightFTT': (dict(type='LightFTT', hidden_channels=6), light_formula),
 }
 
 
@@ -137,6 +173,48 @@ def test_parameter_counts_worked_by_hand():
     by_hand = channels * 4 * channels + 2 * (4 * channels)**2 + 2 * (2 * channels)**2 \
         + 2 * channels * channels
     assert sum(p.numel() for p in PointwiseFTT(channels).parameters()) == by_hand
+
+
+@pytest.mark.parametrize('cfg', [
+    *(cfg for cfg, _ in VARIANTS.values()),
+    dict(type='LightFTT', hidden_channels=6, kernel_size=3, content_blocks=1, texture_blocks=3)],
+    ids=str)
+def test_reads_no_further_than_its_halo_and_that_far(cfg):
+    torch.manual_seed(0)
+    ftt = MODELS.build(dict(cfg, channels=8)).double()
+    p2, p3 = (level.requires_grad_() for level in maps(8, (80, 80)))
+    reached = torch.zeros(80, dtype=torch.bool)
+    for row in (40, 41):  # either half of a cell of P3
+        ftt(p2, p3)[0, :, row, 40].sum().backward()
+        rows_of_p3 = p3.grad[0].abs().sum((0, 2)).repeat_interleave(2)
+        rows = ((p2.grad[0].abs().sum((0, 2)) + rows_of_p3) > 0).nonzero()
+        assert rows.min() >= row - ftt.halo and rows.max() <= row + ftt.halo
+        reached[abs(rows - row)] = True
+        p2.grad = p3.grad = None
+    assert reached[ftt.halo]
+
+
+def test_scales_at_initialisation():
+    """Nothing inside LightFTT starts louder than its input, and its residual is what was asked for."""
+    torch.manual_seed(0)
+    p2, p3 = torch.randn(1, 64, 64, 64), torch.randn(1, 64, 32, 32)
+    residual = {}
+    for asked in (1, 0.01):
+        ftt = LightFTT(64, initial_residual=asked)
+        ftt.init_weights()
+        with torch.no_grad():
+            residual[asked] = (ftt(p2, p3) - nearest_by_hand(p3, (64, 64))).std().item()
+    assert 0.7 < residual[1] < 3
+    assert residual[0.01] == pytest.approx(residual[1] / 100, rel=0.1)
+
+
+@pytest.mark.parametrize('bad, message', [
+    (dict(kernel_size=4), 'kernel_size must be odd, got 4'),
+    (dict(texture_blocks=0), 'texture_blocks must be a positive integer, got 0'),
+    (dict(initial_residual=0), 'initial_residual must be a positive number, got 0')])
+def test_light_refuses_numbers_that_build_no_blocks(bad, message):
+    with pytest.raises(ValueError, match=message):
+        LightFTT(8, **bad)
 
 
 def test_released_width_is_the_default():

@@ -78,6 +78,12 @@ def test_start_level_without_extension_equals_fpn():
         assert torch.equal(ours, theirs)
 
 
+def up2(x, like):
+    """Nearest neighbour by index."""
+    rows, columns = (torch.arange(side) // 2 for side in like.shape[2:])
+    return x[:, :, rows][:, :, :, columns]
+
+
 @pytest.mark.parametrize('source', EFPN.FTT_SOURCES)
 @pytest.mark.parametrize('size', [(64, 96), (75, 101)])
 def test_p2_prime_follows_the_formula(source, size):
@@ -87,10 +93,6 @@ def test_p2_prime_follows_the_formula(source, size):
 
     def conv(name, x, padding=0):
         return F.conv2d(x, w[f'{name}.conv.weight'], w.get(f'{name}.conv.bias'), padding=padding)
-
-    def up2(x, like):  # nearest neighbour by index
-        rows, columns = (torch.arange(side) // 2 for side in like.shape[2:])
-        return x[:, :, rows][:, :, :, columns]
 
     inner = [conv(f'lateral_convs.{i}', stage) for i, stage in enumerate(maps[1:])]
     for i in (2, 1, 0):
@@ -105,6 +107,47 @@ def test_p2_prime_follows_the_formula(source, size):
     torch.testing.assert_close(neck(maps)[0], expected, rtol=1e-10, atol=1e-12)
     assert 'extension.lateral_conv.conv.bias' not in w
     assert 'extension.output_conv.conv.bias' not in w
+
+
+@pytest.mark.parametrize('extension_cfg', [
+    dict(separable=True), dict(channels=4), dict(channels=4, separable=True)], ids=str)
+def test_cheaper_extensions_equal_their_formula(extension_cfg):
+    neck, maps = efpn(extension_cfg=extension_cfg).double(), [f.double() for f in features((7, 9))]
+    pyramid, extension = neck.forward_pyramid(maps[1:]), neck.extension
+    p3_prime = extension.ftt(pyramid.p2, pyramid.p3)
+    if 'channels' in extension_cfg:
+        p3_prime = F.conv2d(p3_prime, extension.narrowing_conv.conv.weight)
+    fused = F.conv2d(maps[0], extension.lateral_conv.conv.weight)
+    assert fused.shape[1] == extension_cfg.get('channels', 8)
+    fused = fused + up2(p3_prime, fused)
+    if 'separable' in extension_cfg:
+        weight = extension.output_conv.depthwise_conv.conv.weight
+        rows = [F.conv2d(fused[:, i:i + 1], weight[i:i + 1], padding=1) for i in range(fused.shape[1])]
+        expected = F.conv2d(torch.cat(rows, 1), extension.output_conv.pointwise_conv.conv.weight)
+    else:
+        expected = F.conv2d(fused, extension.output_conv.conv.weight, padding=1)
+    torch.testing.assert_close(neck(maps)[0], expected, rtol=1e-10, atol=1e-12)
+    assert not any('bias' in name for name in extension.state_dict() if not name.startswith('ftt.'))
+
+
+def test_separable_p2_prime_starts_as_loud_as_that_of_one_conv():
+    scales = {}
+    for separable in (False, True):
+        torch.manual_seed(0)
+        neck = EFPN([16, 16, 32, 64, 128], out_channels=64, num_outs=6, ftt=TINY_FTT,
+                    extension_cfg=dict(separable=separable))
+        neck.init_weights()
+        maps = [torch.randn(1, c, s, s) for c, s in zip((16, 16, 32, 64, 128), (64, 32, 16, 8, 4),
+                                                        strict=True)]
+        with torch.no_grad():
+            scales[separable] = neck(maps)[0].std().item()
+    assert 0.5 < scales[True] / scales[False] < 2
+
+
+@pytest.mark.parametrize('channels', [0, -1, 2.5])
+def test_refuses_a_bad_width_of_the_extension(channels):
+    with pytest.raises(ValueError, match=r'neck\.extension_cfg\.channels must be a positive integer'):
+        efpn(extension_cfg=dict(channels=channels))
 
 
 @pytest.mark.parametrize('size', [(64, 96), (1, 1), (2, 3), (17, 33), (127, 65)])

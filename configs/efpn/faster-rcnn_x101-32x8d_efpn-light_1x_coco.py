@@ -1,0 +1,3 @@
+_base_ = ['./faster-rcnn_x101-32x8d_efpn_1x_coco.py', '../_base_/efpn_light.py']
+
+model = dict(**_base_.efpn_light)

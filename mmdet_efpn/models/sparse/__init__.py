@@ -1,0 +1,4 @@
+from .deferred_level import DEFAULT_TILE, DeferredLevel, check_tile
+from .deferred_map import DeferredMap
+
+__all__ = ['DEFAULT_TILE', 'DeferredLevel', 'DeferredMap', 'check_tile']
