@@ -12,6 +12,7 @@ import json
 import re
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -58,8 +59,9 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = True) -> list:
-    """Measures all subjects and returns one dict of figures per subject.
+def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = True,
+            passes: Sequence[str] = tuple(PASSES)) -> list:
+    """Measures ``passes`` of all subjects and returns one dict of figures per subject.
 
     Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``, and when timed
     ``forward_seconds``, ``forward_backward_seconds``, ``forward_bytes``,
@@ -77,23 +79,23 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
             row.update(macs=None, note=str(error))
         if timed:
             _progress(f'memory of {subject.name}')
-            for name, size in peak_memory(subject, device).items():
+            for name, size in peak_memory(subject, device, passes).items():
                 row[f'{name}_bytes'] = size
         rows.append(row)
         models.append(model)
     if timed:
-        _take_times(rows, models, [s.images(device) for s in subjects], repeats)
+        _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes)
     return rows
 
 
-def _take_times(rows: list, models: list, images: list, repeats: int) -> None:
+def _take_times(rows: list, models: list, images: list, repeats: int, passes: Sequence[str]) -> None:
     """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
-    seconds = [{name: [] for name in PASSES} for _ in rows]
+    seconds = [{name: [] for name in passes} for _ in rows]
     for turn in range(repeats + 1):
         _progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
         for taken, model, image in zip(seconds, models, images, strict=True):
-            for name, run in PASSES.items():
-                taken[name].append(run(model, image))
+            for name in passes:
+                taken[name].append(PASSES[name](model, image))
     for row, taken in zip(rows, seconds, strict=True):
         for name, values in taken.items():
             row[f'{name}_seconds'] = statistics.median(values[1:])

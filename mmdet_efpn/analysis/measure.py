@@ -2,6 +2,7 @@
 import copy
 import math
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -92,8 +93,9 @@ def _timed(step, device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def peak_memory(subject: Subject, device: str) -> dict[str, int | None]:
-    """Peak memory in bytes of each pass (see ``PASSES``), weights included.
+def peak_memory(subject: Subject, device: str,
+                passes: Sequence[str] = tuple(PASSES)) -> dict[str, int | None]:
+    """Peak memory in bytes of each of some ``PASSES``, weights included.
 
     On CUDA: what torch's allocator held at most. On the CPU: how far the resident memory of a fresh
     process rose at most above where it stood before the model was built; ``None`` where the system
@@ -101,26 +103,27 @@ def peak_memory(subject: Subject, device: str) -> dict[str, int | None]:
     memory.
     """
     if torch.device(device).type == 'cuda':
-        return _peak_on_cuda(subject, device)
+        return _peak_on_cuda(subject, device, passes)
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context('spawn')) as fresh_process:
         try:
-            return fresh_process.submit(_peak_on_cpu, subject, torch.get_num_threads()).result()
+            return fresh_process.submit(
+                _peak_on_cpu, subject, torch.get_num_threads(), passes).result()
         except BrokenProcessPool:
-            return dict.fromkeys(PASSES)
+            return dict.fromkeys(passes)
 
 
-def _peak_on_cuda(subject: Subject, device: str) -> dict:
+def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str]) -> dict:
     peaks = {}
     before = torch.cuda.memory_allocated(device)
     model, images = subject.build().to(device), subject.images(device)
-    for name, run in PASSES.items():
+    for name in passes:
         torch.cuda.reset_peak_memory_stats(device)
-        run(model, images)
+        PASSES[name](model, images)
         peaks[name] = torch.cuda.max_memory_allocated(device) - before
     return peaks
 
 
-def _peak_on_cpu(subject: Subject, threads: int) -> dict:
+def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str]) -> dict:
     torch.set_num_threads(threads)
     # Loads torch's convolution library and starts its threads before the baseline is read.
     convolution = nn.Conv2d(3, 8, 3)
@@ -128,8 +131,8 @@ def _peak_on_cpu(subject: Subject, threads: int) -> dict:
     baseline = _highest_resident_bytes()
     model, images = subject.build(), subject.images('cpu')
     peaks = {}
-    for name, run in PASSES.items():
-        run(model, images)
+    for name in passes:
+        PASSES[name](model, images)
         highest = _highest_resident_bytes()
         peaks[name] = None if highest is None else highest - baseline
     return peaks

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 import torch
+from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
 
@@ -112,6 +113,32 @@ def test_missing_config_and_checkpoint_are_named(tiny_config, capsys):
     with pytest.raises(SystemExit):
         testing.main([str(tiny_config), 'gone.pth', '--out', 'boxes.json'])
     assert '.pkl' in capsys.readouterr().err
+
+
+def test_another_models_checkpoint_is_not_tested(tiny_config, tmp_path):
+    model = MODELS.build(Config.fromfile(tiny_config).model)
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    torch.save(dict(state_dict={f'module.{k}': v + 1 for k, v in weights.items()}), tmp_path / 'own.pth')
+    testing.require_fitting_weights(model, str(tmp_path / 'own.pth'))
+    assert_equal(model.state_dict(), {k: v + 1 for k, v in weights.items()})
+
+    without = {k: v for k, v in weights.items() if not k.startswith('neck.extension.')}
+    torch.save(without, tmp_path / 'fpn.pth')
+    lacking = len(weights) - len(without)
+    with pytest.raises(RunOptionError, match=rf'lacks {lacking} of the {len(weights)} weights .*'
+                                             r'neck\.extension\.'):
+        testing.require_fitting_weights(model, str(tmp_path / 'fpn.pth'))
+
+    torch.save(dict(weights, **{'neck.lateral_convs.0.conv.bias': torch.zeros(3)}), tmp_path / 'odd.pth')
+    with pytest.raises(RunOptionError, match=r'another model.*lateral_convs\.0\.conv\.bias'):
+        testing.require_fitting_weights(model, str(tmp_path / 'odd.pth'))
+
+
+def test_test_stops_at_another_models_checkpoint(tiny_config, run_tool, tmp_path):
+    torch.save({}, tmp_path / 'empty.pth')
+    done = run_tool('test.py', tiny_config, 'empty.pth', cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert 'test.py: error: checkpoint: empty.pth lacks' in done.stderr
 
 
 def test_missing_files_in_nested_data_sets_are_all_named(tiny_config):

@@ -63,6 +63,25 @@ def test_other_outputs_and_state_dict_are_the_parents(kind, source):
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_fewer_blocks_are_the_first_ones(kind):
+    backbone, x = build(kind, c2_prime_blocks=1), images()
+    c1 = backbone.relu(backbone.bn1(backbone.conv1(x)))
+    c2_prime, *stages = backbone(x)
+    assert torch.equal(c2_prime, backbone.layer1[0](c1))
+    for ours, theirs in zip(stages, build(kind)(x)[1:], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize('bad, message', [
+    (dict(c2_prime_blocks=3), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 3'),
+    (dict(c2_prime_blocks=0), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 0'),
+    (dict(c2_prime_blocks=1, c2_prime='stem'), r'backbone\.c2_prime="stem" does not run')])
+def test_refuses_blocks_that_stage_two_has_not(bad, message):
+    with pytest.raises(ValueError, match=message):
+        build(**bad)
+
+
 def test_stem_source_is_the_unpooled_stem():
     backbone, x = build('ResNet-50', c2_prime='stem'), images()
     c1 = backbone.relu(backbone.bn1(backbone.conv1(x)))

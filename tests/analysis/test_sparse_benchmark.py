@@ -1,0 +1,41 @@
+"""The benchmark of P2' on tiles: equal results, and the whole command."""
+import json
+
+import pytest
+import torch
+
+from mmdet_efpn.analysis.sparse_benchmark import SparseSubject, main
+
+
+def test_both_modes_pool_the_same(tiny_config):
+    options = {'model.neck.sparse_tile': 16}
+    pooled = [SparseSubject('', str(tiny_config), 192, 160, 5, sparse, options)
+              for sparse in (False, True)]
+    with torch.no_grad():
+        dense, sparse = (subject.build().eval()(subject.images('cpu')) for subject in pooled)
+    assert dense.shape == (5, 16, 7, 7) and dense.std() > 0.01
+    torch.testing.assert_close(sparse, dense, rtol=1e-4, atol=1e-5)
+
+
+def test_rois_are_small_and_in_the_image(tiny_config):
+    boxes = SparseSubject('', str(tiny_config), 100, 200, 50, True).boxes()
+    sides = boxes[:, 3:] - boxes[:, 1:3]
+    assert (sides >= 8).all() and (sides < 56).all() and boxes.min() >= 0
+    assert (boxes[:, 3] <= 200).all() and (boxes[:, 4] <= 100).all()
+
+
+def test_command(tiny_config, tmp_path, capsys):
+    main([str(tiny_config), '--sizes', '128x192', '--rois', '1', '40', '--repeats', '1',
+          '--device', 'cpu', '--json', str(tmp_path / 'rows.json'),
+          '--cfg-options', 'model.neck.sparse_tile=16'])
+    printed = capsys.readouterr().out
+    assert '| dense' in printed and '| sparse, 40 RoIs | 128x192' in printed
+    assert 'backward' not in printed
+    dense, one, _ = json.loads((tmp_path / 'rows.json').read_text())
+    assert one['macs'] < dense['macs'] and one['forward_seconds'] > 0 and one['forward_bytes'] > 0
+
+
+def test_refuses_no_rois(tiny_config, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tiny_config), '--rois', '0'])
+    assert '--rois and --repeats must be at least 1' in capsys.readouterr().err
