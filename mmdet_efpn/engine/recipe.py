@@ -1,7 +1,11 @@
-"""Training in several stages: each a config of its own that goes on from the last one's checkpoint."""
+"""Training in several stages, each a config of its own that goes on from the last one's checkpoint.
+
+The stages of a recipe with ``independent=True`` are trainings to compare: none goes on from another's.
+"""
 import argparse
 import fcntl
 import json
+import re
 import subprocess
 import sys
 import time
@@ -27,12 +31,14 @@ class Stage:
         name: What the stage is called in messages and folders.
         cfg: Its training config, all options applied, without ``load_from``.
         folder: Its work folder.
+        goes_on: Whether it starts from the checkpoint of the stage before.
     """
 
     number: int
     name: str
     cfg: Config
     folder: Path
+    goes_on: bool
 
     @property
     def config_file(self) -> Path:
@@ -57,7 +63,8 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
     parser.add_argument('recipe', help='path of a recipe, for example configs/recipes/...')
     parser.add_argument('--work-dir', metavar='DIR',
                         help='folder of all stages (default: work_dirs/RECIPE_NAME)')
-    parser.add_argument('--load-from', metavar='CHECKPOINT', help='weights the first stage starts from')
+    parser.add_argument('--load-from', metavar='CHECKPOINT',
+                        help='weights that the first stage, or each independent one, starts from')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                         help='changes to the config of every stage')
     processes = parser.add_mutually_exclusive_group()
@@ -75,6 +82,8 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
 def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[Stage]:
     """Reads a recipe: ``recipe = dict(stages=[dict(name=..., config=..., cfg_options=...), ...])``.
 
+    With ``independent=True`` in the recipe no stage goes on from the one before.
+
     Args:
         recipe_file: Its path; the stages' ``config`` paths are relative to it.
         work_dir: Folder of all stages; ``None``: ``work_dirs/`` and the recipe's name.
@@ -86,7 +95,8 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
     path = Path(recipe_file)
     if not path.is_file():
         raise RunOptionError(f'recipe not found: {path} (looked from {Path.cwd()})')
-    entries = (Config.fromfile(path).get('recipe') or {}).get('stages')
+    recipe = Config.fromfile(path).get('recipe') or {}
+    entries = recipe.get('stages')
     if not entries:
         raise RunOptionError(f'{path} is no recipe: it needs recipe = dict(stages=[dict(name=..., '
                              'config=...), ...])')
@@ -110,9 +120,10 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
                 cfg.merge_from_dict(dict(changes))
             except (KeyError, TypeError, IndexError) as error:
                 raise RunOptionError(f'options do not fit stage {number}, {config}: {error}') from error
-        folder = root / f'{number}_{entry["name"].replace(" ", "-")}'
+        folder = root / f'{number}_{re.sub(r"[^A-Za-z0-9.]+", "-", entry["name"])}'
         cfg.work_dir = str(folder)
-        stages.append(Stage(number, entry['name'], cfg, folder))
+        goes_on = number > 1 and not recipe.get('independent', False)
+        stages.append(Stage(number, entry['name'], cfg, folder, goes_on))
     return stages
 
 
@@ -224,8 +235,9 @@ def main(tools: Path, argv: list[str] | None = None) -> None:
             require_checkpoint(args.load_from, '--load-from')
         stages = load_stages(args.recipe, args.work_dir, args.cfg_options)
         lock = take_lock(stages[0].folder.parent)
-        start_from = args.load_from
+        checkpoint = None
         for stage in stages:
+            start_from = checkpoint if stage.goes_on else args.load_from
             claim(stage, start_from)
             if stage.result() is None:
                 print(f'Stage {stage.number} of {len(stages)}: {stage.name} starts from '
@@ -233,8 +245,8 @@ def main(tools: Path, argv: list[str] | None = None) -> None:
                 run_stage(stage, args, tools, passed_on, lock)
             else:
                 print(f'Stage {stage.number} of {len(stages)}: {stage.name} is done', flush=True)
-            start_from = stage.result()['checkpoint']
-            require_checkpoint(start_from, f'result of stage {stage.number} ({stage.result_file})')
+            checkpoint = stage.result()['checkpoint']
+            require_checkpoint(checkpoint, f'result of stage {stage.number} ({stage.result_file})')
     except RunOptionError as error:
         print(f'train_recipe.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None

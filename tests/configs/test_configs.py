@@ -17,7 +17,8 @@ from mmdet_efpn.analysis.measure import count_macs
 from mmdet_efpn.analysis.subject import BackboneNeckSteps
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-SHIPPED = sorted(path for path in CONFIGS.rglob('*.py') if not {'_base_', 'recipes'} & set(path.parts))
+SHIPPED = sorted(path for path in CONFIGS.rglob('*.py')
+                 if not {'_base_', 'recipes', 'designs'} & set(path.parts))
 ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
 TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
 init_default_scope('mmdet')

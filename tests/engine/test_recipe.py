@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmdet.registry import MODELS
 
+import mmdet_efpn.engine.recipe as recipes
 from mmdet_efpn.engine.recipe import claim, command, last_metrics, load_stages, main, parse_args, table
 from mmdet_efpn.engine.run_options import RunOptionError
 
@@ -46,6 +48,45 @@ def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path)
     first, second = load_stages(recipe, str(tmp_path / 'work'), {'lr': 3})
     assert (first.cfg.model.width, first.cfg.lr, second.cfg.model.width) == (2, 3, 1)
     assert first.folder == tmp_path / 'work' / '1_a-b' and first.cfg.work_dir == str(first.folder)
+
+
+DESIGNS = RECIPES[0].parents[1] / 'designs'
+
+
+@pytest.mark.parametrize('path', sorted(DESIGNS.glob('*.py')), ids=lambda path: path.stem)
+def test_shipped_designs_differ_and_build(path):
+    stages = load_stages(str(path), None, {})
+    assert len(stages) >= 12 and not any(stage.goes_on for stage in stages)
+    models = [stage.cfg.model for stage in stages]
+    inputs = [stage.cfg.test_dataloader.dataset.pipeline for stage in stages]
+    for i, model in enumerate(models):
+        assert all((model, inputs[i]) != (models[j], inputs[j]) for j in range(i)), stages[i].name
+        MODELS.build(model)
+    assert {(stage.cfg.train_cfg.max_iters, stage.cfg.param_scheduler[-1].end)
+            for stage in stages} == {(500, 1500)}
+    assert len({stage.folder for stage in stages}) == len(stages)
+
+
+def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, capsys):
+    stages = "stages=[dict(name='a, b', config='one.py'), dict(name='c', config='one.py')]"
+    starts = {}
+
+    def train(stage, *args):
+        starts[stage.folder.parent.name, stage.name] = stage.cfg.load_from
+        (stage.folder / 'done.pth').touch()
+        stage.result_file.write_text(json.dumps(dict(
+            checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+
+    monkeypatch.setattr(recipes, 'run_stage', train)
+    (tmp_path / 'first.pth').touch()
+    for kind, text in (('chained', f'recipe = dict({stages})'),
+                       ('independent', f'recipe = dict(independent=True, {stages})')):
+        main(Path('tools'), [write(tmp_path, text), '--work-dir', str(tmp_path / kind),
+                             '--load-from', str(tmp_path / 'first.pth')])
+    first, handed_on = str(tmp_path / 'first.pth'), str(tmp_path / 'chained' / '1_a-b' / 'done.pth')
+    assert starts == {('chained', 'a, b'): first, ('chained', 'c'): handed_on,
+                      ('independent', 'a, b'): first, ('independent', 'c'): first}
+    assert capsys.readouterr().out.count('| 2 c | 0.250 |') == 2
 
 
 @pytest.mark.parametrize('text, configs, said', [

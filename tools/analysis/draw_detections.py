@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num', type=int, default=8, help='test images (default: %(default)s)')
     parser.add_argument('--score-thr', type=float, default=0.3, help='default: %(default)s')
     parser.add_argument('--device', default=None, help='default: a GPU where there is one')
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     for name in (args.config, args.checkpoint, *args.images):
         if not Path(name).is_file():
             parser.error(f'file not found: {name}')
