@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..sparse import DeferredMap
+from ..sparse import DeferredMap, computing_layers
 
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
@@ -73,9 +73,7 @@ class _StrideTwoFeature:
         """How many cells around a cell of C2' its value reads of C1."""
         halo = 0
         for block in list(self.layer1)[:self.c2_prime_blocks]:
-            for name, layer in block.named_modules():
-                if list(layer.children()):
-                    continue
+            for name, layer in computing_layers(block):
                 idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
                 if not idle and not isinstance(layer, (nn.Conv2d, _BatchNorm, nn.ReLU)):
                     raise ValueError(

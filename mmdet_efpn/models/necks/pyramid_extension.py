@@ -9,6 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor, nn
 
 from ..ftt import BaseFTT
+from ..sparse import computing_layers
 
 
 class Pyramid(NamedTuple):
@@ -57,6 +58,8 @@ class PyramidExtension(BaseModule):
     Source: arXiv:2003.07021, section 3.1, equation 1.
     """
 
+    halo: int | None = None
+
     def __init__(self,
                  c2_prime_channels: int | None,
                  out_channels: int,
@@ -95,9 +98,9 @@ class PyramidExtension(BaseModule):
         self.output_conv = output_conv(
             channels, out_channels, 3, padding=1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
-        local = (type(None), nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+        local = (nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
         layers = [layer for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
-                  if conv is not None for layer in conv.modules() if not list(layer.children())]
+                  if conv is not None for _, layer in computing_layers(conv)]
         self.halo = 1 if all(isinstance(layer, local) for layer in layers) else None
 
     def init_weights(self) -> None:

@@ -7,7 +7,7 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
-import mmdet_efpn  # noqa: F401  (registers the modules)
+from mmdet_efpn.models import PyramidExtension
 
 STEPS = [dict(type='FTT', hidden_channels=8), dict(type='PointwiseFTT'),
          dict(type='LightFTT', hidden_channels=8, kernel_size=3)]
@@ -199,10 +199,21 @@ def test_heads_that_read_the_whole_level_say_so(tiny_config):
         torch.relu(level)
 
 
-def test_stages_of_unbounded_reach_are_refused():
-    plugin = dict(cfg=dict(type='ContextBlock', ratio=0.25), position='after_conv3')
+@pytest.mark.parametrize('option', [
+    dict(plugins=[dict(cfg=dict(type='ContextBlock', ratio=0.25), position='after_conv3')]),
+    dict(dcn=dict(type='DCNv2', deform_groups=1, fallback_on_stride=False),
+         stage_with_dcn=(True, False, False, False))], ids=lambda option: next(iter(option)))
+def test_stages_of_unbounded_reach_are_refused(option):
     with pytest.raises(ValueError, match=r'backbone\.defer_c2_prime needs a stage 2 of convs'):
-        MODELS.build(dict(type='ExtendedResNet', depth=50, defer_c2_prime=True, plugins=[plugin]))
+        MODELS.build(dict(type='ExtendedResNet', depth=50, defer_c2_prime=True, **option))
+
+
+@pytest.mark.parametrize('option, halo', [
+    (dict(conv_cfg=dict(type='DCNv2')), None), (dict(norm_cfg=dict(type='GN', num_groups=2)), None),
+    (dict(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU')), 1), ({}, 1)], ids=str)
+def test_the_extensions_reach_is_known_for_plain_convs_and_batch_norms(option, halo):
+    extension = PyramidExtension(8, 16, ftt=STEPS[1], **option)
+    assert extension.halo == halo
 
 
 @pytest.mark.parametrize('tile', [0, 7, 2.0])

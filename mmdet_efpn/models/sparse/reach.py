@@ -1,0 +1,15 @@
+"""Which layers of a module compute something."""
+from collections.abc import Iterator
+
+from torch import nn
+
+
+def computing_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The module's parts, by name, that have weights of their own or no parts.
+
+    What is left out only holds other layers. A deformable conv, which has weights and a conv that makes
+    its offsets, is one of them, and so is that conv.
+    """
+    for name, layer in module.named_modules():
+        if not list(layer.children()) or list(layer.parameters(recurse=False)):
+            yield name, layer
