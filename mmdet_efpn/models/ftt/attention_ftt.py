@@ -5,16 +5,14 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from timm.layers import trunc_normal_
-from torch import Tensor
 
-from .base_ftt import BaseFTT
+from .two_extractor_ftt import TwoExtractorFTT
 
 INITIAL_RESIDUAL = 0.01
 
 
-class AttentionFTT(BaseFTT):
+class AttentionFTT(TwoExtractorFTT):
     """Feature texture transfer whose content and texture extractors are groups of attention blocks.
 
     With width ``embed_dims`` inside: a 3x3 conv and the content groups work at stride 8 on P3, a
@@ -100,12 +98,6 @@ class AttentionFTT(BaseFTT):
         """All groups, content first, in the order of the data."""
         return [*self.content, *self.texture]
 
-    def init_weights(self) -> None:
-        """Initialises as the class says, then as ``init_cfg`` says."""
-        if not self.is_init:
-            self._reset()
-        super().init_weights()
-
     @torch.no_grad()
     def _reset(self) -> None:
         for module in self.modules():
@@ -116,10 +108,3 @@ class AttentionFTT(BaseFTT):
         fan_in = self.tail.weight[0].numel()
         nn.init.normal_(self.tail.weight, std=INITIAL_RESIDUAL / math.sqrt(fan_in))
         nn.init.zeros_(self.tail.bias)
-
-    def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
-        content = self.upsample(self.content(self.content_conv(p3)))
-        content = self.crop(content, p2)  # B, embed_dims, H/4, W/4
-        texture = self.texture(self.texture_conv(torch.cat((p2, content), dim=1)))
-        upsampled_p3 = F.interpolate(p3, size=p2.shape[2:], mode='nearest')
-        return self.tail(texture + content) + upsampled_p3

@@ -3,16 +3,14 @@ import math
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from mmdet.registry import MODELS
 from timm.models.convnext import ConvNeXtBlock
-from torch import Tensor
 
-from .base_ftt import BaseFTT
+from .two_extractor_ftt import TwoExtractorFTT
 
 
 @MODELS.register_module()
-class LightFTT(BaseFTT):
+class LightFTT(TwoExtractorFTT):
     """Feature texture transfer whose extractors are ConvNeXt blocks.
 
     With h hidden channels: a 1x1 conv and the content blocks work at stride 8 on P3, a 1x1 conv and a
@@ -90,12 +88,6 @@ class LightFTT(BaseFTT):
             if not value > 0:
                 raise ValueError(f'ftt.{name} must be a positive number, got {value!r}')
 
-    def init_weights(self) -> None:
-        """Initialises as the class says, then as ``init_cfg`` says."""
-        if not self.is_init:
-            self._reset()
-        super().init_weights()
-
     @torch.no_grad()
     def _reset(self) -> None:
         """Scale-keeping normal weights, so that no part starts louder than its input."""
@@ -105,10 +97,3 @@ class LightFTT(BaseFTT):
                 nn.init.normal_(module.weight, std=1 / math.sqrt(fan_in))
                 nn.init.zeros_(module.bias)
         self.tail.weight *= self.initial_residual
-
-    def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
-        content = self.upsample(self.content(self.content_conv(p3)))
-        content = self.crop(content, p2)  # B, h, H/4, W/4
-        texture = self.texture(self.texture_conv(torch.cat((p2, content), dim=1)))
-        upsampled_p3 = F.interpolate(p3, size=p2.shape[2:], mode='nearest')
-        return self.tail(texture + content) + upsampled_p3

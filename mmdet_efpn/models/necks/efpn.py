@@ -6,7 +6,7 @@ from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile
+from ..sparse import DEFAULT_TILE
 from .pyramid_extension import Pyramid, PyramidExtension
 
 
@@ -75,13 +75,14 @@ class EFPN(FPN):
             num_outs=num_outs - num_extended,
             start_level=start_level,
             **kwargs)
-        self.ftt_source, self.sparse_tile = ftt_source, check_tile(sparse_tile)
+        self.ftt_source = ftt_source
         self.extension = None
         if ftt is not None:
             conv_cfgs = {k: kwargs[k] for k in ('conv_cfg', 'norm_cfg', 'act_cfg') if k in kwargs}
             self.extension = PyramidExtension(
                 in_channels[0], out_channels, ftt,
-                no_norm_on_lateral=self.no_norm_on_lateral, **conv_cfgs, **(extension_cfg or {}))
+                no_norm_on_lateral=self.no_norm_on_lateral, sparse_tile=sparse_tile, **conv_cfgs,
+                **(extension_cfg or {}))
 
     @classmethod
     def _check_levels(cls, in_channels, num_outs, ftt, ftt_source, start_level, end_level) -> None:
@@ -150,11 +151,7 @@ class EFPN(FPN):
             return super().forward(inputs)
         c2_prime, *stages = inputs
         pyramid = self.forward_pyramid(stages)
-        if isinstance(c2_prime, DeferredMap):
-            p2_prime = DeferredLevel(
-                self.extension, c2_prime, pyramid.p2, pyramid.p3, self.sparse_tile)
-        else:
-            p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
+        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
         return (p2_prime, *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:

@@ -6,7 +6,7 @@ from mmengine.model import BaseModule, initialize
 from torch import Tensor
 
 from ..plain_names import keep_plain_names
-from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile
+from ..sparse import DEFAULT_TILE
 from .pyramid_extension import Pyramid, PyramidExtension
 
 
@@ -77,7 +77,7 @@ class ExtendedNeck(BaseModule):
         self._check_arguments(neck, ftt, c2_prime_channels, levels)
         necks = neck if isinstance(neck, list) else [neck]
         self.neck = MODELS.build(neck)
-        self.levels, self.sparse_tile = levels, check_tile(sparse_tile)
+        self.levels = levels
         self.c2_prime_channels = c2_prime_channels
         self.in_channels = necks[0].get('in_channels')  # a list in every neck that reads a backbone
         self.out_channels = out_channels or self._width_of(necks[-1])
@@ -85,7 +85,8 @@ class ExtendedNeck(BaseModule):
         if levels != 'without_p2_prime':
             self.extension = PyramidExtension(
                 c2_prime_channels if levels == 'all' else None, self.out_channels, ftt,
-                conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, **(extension_cfg or {}))
+                sparse_tile=sparse_tile, conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg,
+                **(extension_cfg or {}))
         keep_plain_names(self, inner='neck', own='extension')
 
     @classmethod
@@ -145,9 +146,6 @@ class ExtendedNeck(BaseModule):
             return pyramid.levels
         if self.levels == 'p3_prime':
             return (self.extension(None, pyramid.p2, pyramid.p3)[1], *pyramid.levels[1:])
-        if isinstance(c2_prime, DeferredMap):
-            return (DeferredLevel(self.extension, c2_prime, pyramid.p2, pyramid.p3, self.sparse_tile),
-                    *pyramid.levels)
         return (self.extension(c2_prime, pyramid.p2, pyramid.p3)[0], *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:

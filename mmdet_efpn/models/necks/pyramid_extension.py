@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor, nn
 
 from ..ftt import BaseFTT
-from ..sparse import computing_layers
+from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile, computing_layers
 
 
 class Pyramid(NamedTuple):
@@ -42,6 +42,8 @@ class PyramidExtension(BaseModule):
         channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
         separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
             conv, as in the released model.
+        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'; see
+            ``DeferredLevel``. Default 64.
         conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv.
         norm_cfg (dict, optional): Norm layer after each of them. Default: none.
         act_cfg (dict, optional): Activation after each of them. Default: none.
@@ -66,6 +68,7 @@ class PyramidExtension(BaseModule):
                  ftt: dict,
                  channels: int | None = None,
                  separable: bool = False,
+                 sparse_tile: int = DEFAULT_TILE,
                  conv_cfg=None,
                  norm_cfg=None,
                  act_cfg=None,
@@ -80,7 +83,7 @@ class PyramidExtension(BaseModule):
             raise ValueError(
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
                 'leave channels out of the FTT config, the neck fills it in')
-        self.out_channels = out_channels
+        self.out_channels, self.sparse_tile = out_channels, check_tile(sparse_tile)
         self.lateral_conv = self.narrowing_conv = self.output_conv = None
         if c2_prime_channels is None:
             return
@@ -115,20 +118,22 @@ class PyramidExtension(BaseModule):
             if isinstance(module, nn.Conv2d) and module.groups > 1:
                 nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
-    def forward(self, c2_prime: Tensor | None, p2: Tensor,
-                p3: Tensor) -> tuple[Tensor | None, Tensor]:
+    def forward(self, c2_prime: Tensor | DeferredMap | None, p2: Tensor,
+                p3: Tensor) -> tuple[Tensor | DeferredLevel | None, Tensor | None]:
         """Gives P2' and, for distillation, P3'.
 
         Args:
             c2_prime (Tensor, optional): (B, c2_prime_channels, 2H or 2H - 1, 2W or 2W - 1), stride 2;
-                not read without ``c2_prime_channels``.
+                not read without ``c2_prime_channels``. A ``DeferredMap`` defers P2' too.
             p2 (Tensor): (B, out_channels, H, W), stride 4.
             p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
 
         Returns:
             tuple[Tensor | None, Tensor]: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
-            P3' of P2's size, out_channels wide.
+            P3' of P2's size, out_channels wide. Of a deferred C2': a ``DeferredLevel`` and ``None``.
         """
+        if isinstance(c2_prime, DeferredMap):
+            return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
         p3_prime = self.ftt(p2, p3)
         if self.lateral_conv is None:
             return None, p3_prime
