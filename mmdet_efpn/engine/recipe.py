@@ -1,6 +1,7 @@
 """Training in several stages, each a config of its own that goes on from the last one's checkpoint.
 
 The stages of a recipe with ``independent=True`` are trainings to compare: none goes on from another's.
+The same command, started several times, shares them out: each run trains what no other has begun.
 """
 import argparse
 import fcntl
@@ -28,6 +29,7 @@ class Stage:
 
     Attributes:
         number: From 1.
+        total: Number of stages of the recipe.
         name: What the stage is called in messages and folders.
         cfg: Its training config, all options applied, without ``load_from``.
         folder: Its work folder.
@@ -35,10 +37,15 @@ class Stage:
     """
 
     number: int
+    total: int
     name: str
     cfg: Config
     folder: Path
     goes_on: bool
+
+    @property
+    def title(self) -> str:
+        return f'Stage {self.number} of {self.total}: {self.name}'
 
     @property
     def config_file(self) -> Path:
@@ -82,7 +89,8 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
 def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[Stage]:
     """Reads a recipe: ``recipe = dict(stages=[dict(name=..., config=..., cfg_options=...), ...])``.
 
-    With ``independent=True`` in the recipe no stage goes on from the one before.
+    With ``independent=True`` in the recipe no stage goes on from the one before, and the folders have
+    no numbers: a stage can be put in between later.
 
     Args:
         recipe_file: Its path; the stages' ``config`` paths are relative to it.
@@ -101,6 +109,7 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
         raise RunOptionError(f'{path} is no recipe: it needs recipe = dict(stages=[dict(name=..., '
                              'config=...), ...])')
     root = Path(work_dir) if work_dir else Path('work_dirs') / path.stem
+    independent = recipe.get('independent', False)
     stages = []
     for number, entry in enumerate(entries, 1):
         missing = {'name', 'config'} - set(entry)
@@ -120,10 +129,13 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
                 cfg.merge_from_dict(dict(changes))
             except (KeyError, TypeError, IndexError) as error:
                 raise RunOptionError(f'options do not fit stage {number}, {config}: {error}') from error
-        folder = root / f'{number}_{re.sub(r"[^A-Za-z0-9.]+", "-", entry["name"])}'
+        folder = root / (('' if independent else f'{number}_')
+                         + re.sub(r'[^A-Za-z0-9.]+', '-', entry['name']))
+        if any(folder == stage.folder for stage in stages):
+            raise RunOptionError(f'{path}: two stages would work in {folder}; give them other names')
         cfg.work_dir = str(folder)
-        goes_on = number > 1 and not recipe.get('independent', False)
-        stages.append(Stage(number, entry['name'], cfg, folder, goes_on))
+        stages.append(Stage(number, len(entries), entry['name'], cfg, folder,
+                            number > 1 and not independent))
     return stages
 
 
@@ -165,21 +177,27 @@ def last_metrics(folder: Path) -> dict:
     return {name: last[key] for name, key in METRICS.items() if key in last}
 
 
-def take_lock(root: Path) -> TextIO:
-    """Keeps a second run out of a recipe's folder while this one, or a training it left, works there.
+class FolderInUseError(RunOptionError):
+    """Another run of a recipe, or a training that one left behind, works in a folder."""
+
+
+def take_lock(folder: Path) -> TextIO:
+    """Keeps a second run out of a folder while this one, or a training it left, works there.
 
     The trainings inherit the lock, so that one which outlives its recipe still holds it.
 
     Raises:
-        RunOptionError: The folder is in use.
+        FolderInUseError: The folder is in use.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    lock = open(root / 'recipe.lock', 'w')  # noqa: SIM115 (open as long as the process)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = open(folder / 'recipe.lock', 'w')  # noqa: SIM115 (open as long as the process)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise RunOptionError(f'{root} is in use by another run of a recipe, or by a training that one '
-                             'left behind; wait for it, end it, or choose another --work-dir') from None
+        lock.close()
+        raise FolderInUseError(
+            f'{folder} is in use by another run of a recipe, or by a training that one left behind; '
+            'wait for it, end it, or choose another --work-dir') from None
     return lock
 
 
@@ -204,6 +222,55 @@ def run_stage(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: li
     write_text_atomically(stage.result_file, json.dumps(dict(
         checkpoint=checkpoint, metrics=last_metrics(stage.folder),
         seconds=round(time.monotonic() - start)), indent=1))
+
+
+def run_chain(stages: list[Stage], args: argparse.Namespace, tools: Path,
+              passed_on: list[str]) -> None:
+    """Trains, in one work folder, each stage from the checkpoint of the one before.
+
+    Raises:
+        RunOptionError: A training failed, or the folder does not fit or is in use.
+    """
+    lock = take_lock(stages[0].folder.parent)
+    checkpoint = args.load_from
+    for stage in stages:
+        checkpoint = finish_stage(stage, checkpoint, args, tools, passed_on, lock)
+
+
+def run_independent(stages: list[Stage], args: argparse.Namespace, tools: Path,
+                    passed_on: list[str]) -> None:
+    """Trains those stages that no other run is at.
+
+    Raises:
+        RunOptionError: A training failed, or a folder does not fit.
+    """
+    for stage in stages:
+        try:
+            lock = take_lock(stage.folder)
+        except FolderInUseError:
+            print(f'{stage.title} is left to the run that is at it', flush=True)
+            continue
+        with lock:
+            finish_stage(stage, args.load_from, args, tools, passed_on, lock)
+
+
+def finish_stage(stage: Stage, start_from: str | None, args: argparse.Namespace, tools: Path,
+                 passed_on: list[str], lock: TextIO) -> str:
+    """Trains a stage, unless that was done before, and gives its checkpoint.
+
+    Raises:
+        RunOptionError: The training failed, its folder does not fit or its checkpoint is gone.
+    """
+    claim(stage, start_from)
+    if stage.result() is None:
+        print(f'{stage.title} starts from '
+              f'{start_from or "its own first weights"}, in {stage.folder}', flush=True)
+        run_stage(stage, args, tools, passed_on, lock)
+    else:
+        print(f'{stage.title} is done', flush=True)
+    checkpoint = stage.result()['checkpoint']
+    require_checkpoint(checkpoint, f'result of stage {stage.number} ({stage.result_file})')
+    return checkpoint
 
 
 def table(stages: list[Stage]) -> str:
@@ -234,19 +301,9 @@ def main(tools: Path, argv: list[str] | None = None) -> None:
         if args.load_from:
             require_checkpoint(args.load_from, '--load-from')
         stages = load_stages(args.recipe, args.work_dir, args.cfg_options)
-        lock = take_lock(stages[0].folder.parent)
-        checkpoint = None
-        for stage in stages:
-            start_from = checkpoint if stage.goes_on else args.load_from
-            claim(stage, start_from)
-            if stage.result() is None:
-                print(f'Stage {stage.number} of {len(stages)}: {stage.name} starts from '
-                      f'{start_from or "its own first weights"}, in {stage.folder}', flush=True)
-                run_stage(stage, args, tools, passed_on, lock)
-            else:
-                print(f'Stage {stage.number} of {len(stages)}: {stage.name} is done', flush=True)
-            checkpoint = stage.result()['checkpoint']
-            require_checkpoint(checkpoint, f'result of stage {stage.number} ({stage.result_file})')
+        independent = len(stages) > 1 and not stages[1].goes_on
+        run = run_independent if independent else run_chain
+        run(stages, args, tools, passed_on)
     except RunOptionError as error:
         print(f'train_recipe.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None

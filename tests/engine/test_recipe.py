@@ -89,7 +89,33 @@ def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, c
     assert capsys.readouterr().out.count('| 2 c | 0.250 |') == 2
 
 
+def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys):
+    recipe = write(tmp_path, "recipe = dict(independent=True, stages=["
+                             "dict(name='a', config='one.py'), dict(name='b', config='one.py')])")
+    trained = []
+
+    def train(stage, *args):
+        trained.append(stage.name)
+        (stage.folder / 'done.pth').touch()
+        stage.result_file.write_text(json.dumps(dict(
+            checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+
+    monkeypatch.setattr(recipes, 'run_stage', train)
+    (tmp_path / 'work/a').mkdir(parents=True)
+    with open(tmp_path / 'work/a/recipe.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
+    printed = capsys.readouterr().out
+    assert trained == ['b']
+    assert 'Stage 1 of 2: a is left to the run that is at it' in printed
+    assert '| 2 b | 0.250 |' in printed and '| 1 a |' not in printed
+    main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
+    assert trained == ['b', 'a']
+
+
 @pytest.mark.parametrize('text, configs, said', [
+    ("recipe = dict(independent=True, stages=[dict(name='a+b', config='one.py'), "
+     "dict(name='a-b', config='one.py')])", {}, 'two stages would work in .*a-b'),
     ('x = 1', {}, 'is no recipe'),
     ("recipe = dict(stages=[dict(name='a')])", {}, 'it needs name and config'),
     ("recipe = dict(stages=[dict(name='a', config='b.py')])", {}, r'stage 1 not found: .*b\.py'),
