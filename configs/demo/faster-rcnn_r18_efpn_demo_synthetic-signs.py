@@ -1,16 +1,16 @@
-"""The demo: a small Faster R-CNN with EFPN that two CPU cores train in minutes from random weights."""
+"""The demo: a small Faster R-CNN with light EFPN that two cores train in minutes from random weights."""
 _base_ = [
     '../_base_/models/faster-rcnn_r50_efpn.py', '../_base_/datasets/synthetic_signs_256.py',
-    '../_base_/iter_based_runtime.py'
+    '../_base_/iter_based_runtime.py', '../_base_/efpn_light.py'
 ]
 max_iters = 240
+light = _base_.efpn_light
 
 model = dict(
     backbone=dict(
         depth=18, base_channels=32, stem_channels=32, frozen_stages=-1, norm_eval=False,
-        init_cfg=None),
-    neck=dict(
-        in_channels=[32, 32, 64, 128, 256], out_channels=64, ftt=dict(hidden_channels=32)),
+        init_cfg=None, **light.backbone),
+    neck=dict(in_channels=[32, 32, 64, 128, 256], out_channels=64, **light.neck),
     rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[3])),
     roi_head=dict(
         extended_bbox_head=False,  # every sign is under 56 pixels: one head serves them

@@ -1,3 +1,6 @@
 _base_ = ['./faster-rcnn_r50_efpn_1x_coco.py', '../_base_/efpn_light.py']
 
-model = dict(**_base_.efpn_light)
+light = _base_.efpn_light
+model = dict(
+    backbone=light.backbone,
+    neck=dict(in_channels=[64, 256, 512, 1024, 2048], **light.neck))

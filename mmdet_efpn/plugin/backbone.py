@@ -37,11 +37,12 @@ def extend_backbone(backbone: dict, c2_prime: str | None, report: Report) -> dic
     """The backbone that gives C2' as well; it already begins at stride 4."""
     kind = plain_type(backbone)
     if kind in EXTENDED_TYPES:
+        c2_prime = c2_prime or 'stem'
+        source = dict(stem='its stem', shared='its stage 2 at stride 2').get(c2_prime, c2_prime)
         report.changed(
-            f'model.backbone: {kind} to {EXTENDED_TYPES[kind]}, which gives C2\' at stride 2 in '
+            f'model.backbone: {kind} to {EXTENDED_TYPES[kind]}, which gives C2\', {source}, in '
             'front of the stages; weights of the plain one load unchanged')
-        extra = {} if c2_prime in (None, 'shared') else dict(c2_prime=c2_prime)
-        return dict(backbone, type=EXTENDED_TYPES[kind], **extra)
+        return dict(backbone, type=EXTENDED_TYPES[kind], c2_prime=c2_prime)
     if c2_prime is not None:
         raise CannotExtendError(
             f'c2_prime={c2_prime!r} chooses between two sources in ResNet and ResNeXt; leave it out for '

@@ -17,23 +17,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='config file, or package::path such as '
                         'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py')
     parser.add_argument('out', metavar='OUT.py', help='the config file to write')
-    parser.add_argument('--ftt', metavar='NAME', help='FTT module: FTT (default), PointwiseFTT, '
-                        'SwinFTT, HATFTT or a registered one of your own')
+    parser.add_argument('--ftt', metavar='NAME', help='FTT module: LightFTT (default), FTT, '
+                        'PointwiseFTT, SwinFTT, HATFTT or a registered one of your own')
     parser.add_argument('--ftt-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='arguments of the FTT module, such as hidden_channels=64')
     parser.add_argument('--c2-prime', choices=('shared', 'stem'),
-                        help='where a ResNet or ResNeXt takes C2\' from: its stage 2 a second time '
-                        '(default) or its stem (cheap)')
+                        help='where a ResNet or ResNeXt takes C2\' from: its stem (default) '
+                        'or its stage 2 a second time')
     parser.add_argument('--levels', choices=LEVELS, help='all: P2\' and all levels from stride 4 on '
                         '(default, but where a transformer attends to them); p3_prime: P3\' in the '
                         'place of P2, finest stride 4')
+    parser.add_argument('--full-conv', action='store_true', help='make P2\' by a 3x3 conv, as the '
+                        'released model, instead of a depthwise and a 1x1 conv')
     parser.add_argument('--shared-bbox-head', action='store_true',
                         help='one box head for all levels, instead of a second one for P2\'')
     parser.add_argument('--rpn-on-p2-prime', action='store_true', help='propose on P2\' too')
     parser.add_argument('--overwrite', action='store_true', help='replace OUT.py if it exists')
     args = parser.parse_args(argv)
     if args.ftt_options and not args.ftt:
-        args.ftt = 'FTT'
+        args.ftt = 'LightFTT'
     return args
 
 
@@ -44,7 +46,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         report = write_extended_config(
             args.config, args.out, args.overwrite, ftt=ftt, c2_prime=args.c2_prime, levels=args.levels,
-            extended_bbox_head=not args.shared_bbox_head, rpn_on_p2_prime=args.rpn_on_p2_prime)
+            separable=not args.full_conv, extended_bbox_head=not args.shared_bbox_head,
+            rpn_on_p2_prime=args.rpn_on_p2_prime)
     except (ValueError, OSError) as error:
         print(f'extend_config.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None

@@ -14,7 +14,6 @@ from .neck import (
     as_chain,
     begin_at_stride_four,
     extend_neck,
-    out_channels_of,
     plain_strides,
 )
 from .probe import plain_type, probe_backbone
@@ -64,19 +63,21 @@ def extend_with_report(cfg: Config | str | Path,
                        ftt: dict | str | None = None,
                        c2_prime: str | None = None,
                        levels: str | None = None,
+                       separable: bool = True,
                        extended_bbox_head: bool = True,
                        rpn_on_p2_prime: bool = False) -> tuple[Config, Report]:
     """:func:`extend_config`, and what it changed and why.
 
     Args:
         cfg (Config | str | Path): The plain detector.
-        ftt (dict | str, optional): Config or name of the FTT module. Default: ``FTT`` with half the
-            pyramid's width as its hidden width.
-        c2_prime (str, optional): Where C2' comes from in ResNet and ResNeXt: ``'shared'`` (their
-            default) or ``'stem'`` (cheap); other backbones choose by themselves.
+        ftt (dict | str, optional): Config or name of the FTT module. Default: ``LightFTT``.
+        c2_prime (str, optional): Where C2' comes from in ResNet and ResNeXt: ``'stem'`` (default) or
+            ``'shared'`` (stage 2 a second time); other backbones choose by themselves.
         levels (str, optional): ``'all'``: P2' and all levels from stride 4 on. ``'p3_prime'``: P3' in
             the place of P2, so that the finest stride is 4. Default: ``'all'``, but ``'p3_prime'`` where
             a transformer attends to the levels.
+        separable (bool): Make P2' by a depthwise and a 1x1 conv; ``False``: by a 3x3 conv, as in the
+            released model. Default True.
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
         rpn_on_p2_prime (bool): Propose on P2' too. Default False.
 
@@ -100,7 +101,7 @@ def extend_with_report(cfg: Config | str | Path,
         raise ValueError(f'rpn_on_p2_prime needs an RPN and levels=\'all\', got levels={levels!r} and '
                          f'{"an" if model.get("rpn_head") else "no"} RPN')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
-    heads = _extend_features(model, ftt, c2_prime, levels, report)
+    heads = _extend_features(model, ftt, c2_prime, levels, separable, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
     extended.model = model
     _import_package(extended)
@@ -138,7 +139,7 @@ def _has_transformer(model: dict) -> bool:
 
 
 def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels: str,
-                     report: Report) -> Levels:
+                     separable: bool, report: Report) -> Levels:
     """Extends backbone and neck in place; gives the strides that the heads receive."""
     before = probe_backbone(model['backbone'])
     if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
@@ -149,7 +150,6 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     backbone = from_stride_four(model['backbone'], before, report)
     features = before if backbone is model['backbone'] else probe_backbone(backbone)
     chain = begin_at_stride_four(chain, plain, before, features)
-    ftt = ftt or dict(type='FTT', hidden_channels=out_channels_of(chain) // 2)
     width = None
     if levels == 'all':
         backbone = extend_backbone(backbone, c2_prime, report)
@@ -158,7 +158,7 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         raise ValueError(
             f'c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2\'')
     model['backbone'] = backbone
-    model['neck'] = extend_neck(chain, ftt, levels, width, report)
+    model['neck'] = extend_neck(chain, ftt or dict(type='LightFTT'), levels, width, separable, report)
     finest = 2 if levels == 'all' else 4
     strides = [finest]
     while strides[-1] < plain[-1]:

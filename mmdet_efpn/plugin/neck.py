@@ -109,7 +109,7 @@ def begin_at_stride_four(chain: list[dict], plain: tuple[int, ...], old: list[Fe
 
 
 def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: int | None,
-                report: Report):
+                separable: bool, report: Report):
     """The neck with the extension; it already begins at stride 4.
 
     Args:
@@ -117,6 +117,7 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
         ftt (dict): Config of the FTT module.
         levels (str): ``'all'`` or ``'p3_prime'``, as in ``ExtendedNeck``.
         c2_prime_channels (int | None): Width of C2', if the backbone gives one.
+        separable (bool): Whether a separable conv makes P2', or a 3x3 one.
         report (Report): Takes notes.
 
     Returns:
@@ -124,26 +125,22 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
     """
     first, *refiners = chain
     kind = plain_type(first)
+    conv_cfg = dict(extension_cfg=dict(separable=True)) if separable and levels == 'all' else {}
     keeps_any_level = all(plain_type(refiner) == 'DyHead' for refiner in refiners)
     if kind == 'FPN' and levels == 'all' and keeps_any_level:
         report.changed(
             f'model.neck: FPN to EFPN, whose {ftt["type"]} super-resolves P3 and P2 and makes P2\' at '
             'stride 2 of them and C2\'')
         extended = dict(first, type='EFPN', in_channels=[c2_prime_channels, *first['in_channels']],
-                        num_outs=first['num_outs'] + 1, ftt=ftt)
+                        num_outs=first['num_outs'] + 1, ftt=ftt, **conv_cfg)
         return [extended, *refiners] if refiners else extended
     made = 'P2\' at stride 2 in front of its levels' if levels == 'all' else \
         'P3\', super-resolved to stride 4, in the place of its P2'
     report.changed(f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
                    f'whose {ftt["type"]} makes {made}')
-    wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt)
+    wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **conv_cfg)
     if levels == 'all':
         wrapped['c2_prime_channels'] = c2_prime_channels
     else:
         wrapped['levels'] = levels
     return wrapped
-
-
-def out_channels_of(chain: list[dict]) -> int:
-    """The width of the neck's levels."""
-    return chain[0]['out_channels']

@@ -34,9 +34,9 @@ def test_holds_only_the_changes(tmp_path):
     namespace = {}
     exec(compile(tree, str(out), 'exec'), namespace)
     assert namespace['model'] == dict(
-        backbone=dict(type='ExtendedResNet'),
-        neck=dict(type='EFPN', in_channels=[256, 256, 512, 1024, 2048], start_level=0, num_outs=7,
-                  ftt=dict(type='FTT', hidden_channels=128)),
+        backbone=dict(type='ExtendedResNet', c2_prime='stem'),
+        neck=dict(type='EFPN', in_channels=[64, 256, 512, 1024, 2048], start_level=0, num_outs=7,
+                  ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True)),
         bbox_head=dict(anchor_generator=dict(strides=[2, 4, 8, 16, 32, 64, 128])))
     assert max(map(len, out.read_text().splitlines())) <= 100
 
@@ -60,12 +60,13 @@ def test_changes_of_dicts():
 def test_command_keeps_a_file_unless_told(tmp_path, capsys):
     out = tmp_path / 'extended.py'
     config = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
-    main([config, str(out), '--ftt-options', 'hidden_channels=64', '--c2-prime', 'stem'])
+    main([config, str(out), '--ftt-options', 'hidden_channels=64', '--c2-prime', 'shared',
+          '--full-conv'])
     said = capsys.readouterr().out
     assert 'FPN to EFPN' in said and 'RoIs under 56 px' in said and f'written: {out}' in said
     cfg = Config.fromfile(out)
-    assert cfg.model.neck.ftt == dict(type='FTT', hidden_channels=64)
-    assert cfg.model.backbone.c2_prime == 'stem'
+    assert cfg.model.neck.ftt == dict(type='LightFTT', hidden_channels=64)
+    assert cfg.model.backbone.c2_prime == 'shared' and 'extension_cfg' not in cfg.model.neck
     with pytest.raises(SystemExit) as stopped:
         main([config, str(out)])
     assert stopped.value.code == 2

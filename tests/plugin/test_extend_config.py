@@ -163,7 +163,7 @@ def test_special_readers_of_levels(shipped):
 
 def test_other_necks_are_wrapped(shipped):
     libra = mmdet_efpn.extend_config(shipped(LIBRA_RETINA)).model
-    assert libra.neck.type == 'ExtendedNeck' and libra.neck.c2_prime_channels == 256
+    assert libra.neck.type == 'ExtendedNeck' and libra.neck.c2_prime_channels == 64  # the stem's
     fpn, bfp = libra.neck.neck
     assert (fpn.type, fpn.start_level, fpn.num_outs) == ('FPN', 0, 6)
     assert (bfp.num_levels, bfp.refine_level) == (6, 2)  # refined at stride 16, as before
@@ -194,19 +194,21 @@ def test_transformers_take_p3_prime_unless_asked(shipped):
     assert dino.encoder.layer_cfg.self_attn_cfg.num_levels == 5
     assert dino.decoder.layer_cfg.cross_attn_cfg.num_levels == 5
     full = mmdet_efpn.extend_config(shipped(DINO), levels='all').model
-    assert full.num_feature_levels == 6 and full.neck.c2_prime_channels == 256
+    assert full.num_feature_levels == 6 and full.neck.c2_prime_channels == 64
     head = mmdet_efpn.extend_config(shipped(MASK2FORMER)).model.panoptic_head
     assert (head.in_channels, head.strides) == ([256] * 4, [4, 8, 16, 32])
 
 
 def test_ftt_and_c2_prime_are_chosen(shipped):
     model = mmdet_efpn.extend_config(shipped(RETINA)).model
-    assert model.neck.ftt == dict(type='FTT', hidden_channels=128)
-    assert 'c2_prime' not in model.backbone
-    model = mmdet_efpn.extend_config(shipped(RETINA), ftt='PointwiseFTT', c2_prime='stem').model
-    assert model.neck.ftt == dict(type='PointwiseFTT')
+    assert model.neck.ftt == dict(type='LightFTT') and model.neck.extension_cfg == dict(separable=True)
     assert model.backbone.c2_prime == 'stem'
     assert model.neck.in_channels == [64, 256, 512, 1024, 2048]
+    model = mmdet_efpn.extend_config(
+        shipped(RETINA), ftt='PointwiseFTT', c2_prime='shared', separable=False).model
+    assert model.neck.ftt == dict(type='PointwiseFTT') and 'extension_cfg' not in model.neck
+    assert model.backbone.c2_prime == 'shared'
+    assert model.neck.in_channels == [256, 256, 512, 1024, 2048]
 
 
 def test_p3_prime_in_a_one_stage_detector(shipped):

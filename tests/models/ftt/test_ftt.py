@@ -106,7 +106,8 @@ def light_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
 VARIANTS = {
     'FTT': (dict(type='FTT', hidden_channels=6), released_formula),
     'PointwiseFTT': (dict(type='PointwiseFTT'), pointwise_formula),
-    'LightFTT': (dict(type='LightFTT', hidden_channels=6), light_formula),
+    'LightFTT': (dict(type='LightFTT', hidden_channels=6, content_blocks=2, texture_blocks=2,
+                      kernel_size=7), light_formula),
 }
 
 
