@@ -53,7 +53,7 @@ def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path)
 DESIGNS = RECIPES[0].parents[1] / 'designs'
 
 
-@pytest.mark.parametrize('path', sorted(DESIGNS.glob('*.py')), ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', sorted(DESIGNS.glob('*_designs_*.py')), ids=lambda path: path.stem)
 def test_shipped_designs_differ_and_build(path):
     stages = load_stages(str(path), None, {})
     assert len(stages) >= 12 and not any(stage.goes_on for stage in stages)
@@ -65,6 +65,19 @@ def test_shipped_designs_differ_and_build(path):
     assert {(stage.cfg.train_cfg.max_iters, stage.cfg.param_scheduler[-1].end)
             for stage in stages} == {(500, 1500)}
     assert len({stage.folder for stage in stages}) == len(stages)
+
+
+@pytest.mark.parametrize('path', sorted(DESIGNS.glob('*_seeds_*.py')), ids=lambda path: path.stem)
+def test_shipped_seeds_differ_in_nothing_else(path):
+    by_design = {}
+    for stage in load_stages(str(path), None, {}):
+        design, _, seed = stage.name.rpartition(', seed ')
+        assert stage.cfg.randomness.pop('seed') == int(seed)
+        stage.cfg.work_dir = None
+        by_design.setdefault(design, []).append(stage.cfg.to_dict())
+    assert len(by_design) == 3
+    for same in by_design.values():
+        assert len(same) == 3 and same[0] == same[1] == same[2]
 
 
 def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, capsys):
