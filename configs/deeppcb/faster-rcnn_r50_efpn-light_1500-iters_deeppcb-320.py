@@ -4,3 +4,4 @@ light = _base_.efpn_light
 model = dict(
     backbone=light.backbone,
     neck=dict(in_channels=[64, 256, 512, 1024, 2048], **light.neck))
+del light

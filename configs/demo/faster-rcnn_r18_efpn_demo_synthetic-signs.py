@@ -34,3 +34,4 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=10, norm_type=2))
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=100))
 log_processor = dict(window_size=20)
+del light

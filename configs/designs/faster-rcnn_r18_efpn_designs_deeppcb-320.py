@@ -24,7 +24,8 @@ recipe = dict(
             config='../deeppcb/faster-rcnn_r18_efpn-pointwise_1500-iters_deeppcb-320.py',
             cfg_options=short),
         dict(name='FTT h 64', config=efpn, cfg_options=short),
-        dict(name='FTT h 64, stem', config=efpn, cfg_options={'model.backbone.c2_prime': 'stem', **short}),
+        dict(name='FTT h 64, stem', config=efpn, cfg_options={
+            'model.backbone.c2_prime': 'stem', **short}),
         dict(name='light', config=light, cfg_options=short),
         dict(name='light, first block', config=light, cfg_options={**first_block, **short}),
         dict(name='light, first block, large FTT', config=light, cfg_options={

@@ -1,7 +1,7 @@
 """Training in several stages, each a config of its own that goes on from the last one's checkpoint.
 
 The stages of a recipe with ``independent=True`` are trainings to compare: none goes on from another's.
-The same command, started several times, shares them out: each run trains what no other has begun.
+The same command, started several times, shares them out: each run trains what no other is at.
 """
 import argparse
 import fcntl
@@ -33,7 +33,7 @@ class Stage:
         name: What the stage is called in messages and folders.
         cfg: Its training config, all options applied, without ``load_from``.
         folder: Its work folder.
-        goes_on: Whether it starts from the checkpoint of the stage before.
+        independent: Whether it starts from its own weights; else from those of the stage before.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Stage:
     name: str
     cfg: Config
     folder: Path
-    goes_on: bool
+    independent: bool
 
     @property
     def title(self) -> str:
@@ -65,7 +65,8 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
     """Reads the command line; what it does not know goes on to every stage's ``train.py``."""
     parser = argparse.ArgumentParser(
         prog='train_recipe.py',
-        description='Run the stages of a training recipe in order; go on where a run was stopped. '
+        description='Run the stages of a training recipe in order; go on where a run was stopped. Of a '
+        'recipe of independent trainings, several runs at a time share the stages out. '
         'Other arguments (--amp, --auto-scale-lr, ...) go to the training of every stage.')
     parser.add_argument('recipe', help='path of a recipe, for example configs/recipes/...')
     parser.add_argument('--work-dir', metavar='DIR',
@@ -135,7 +136,7 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
             raise RunOptionError(f'{path}: two stages would work in {folder}; give them other names')
         cfg.work_dir = str(folder)
         stages.append(Stage(number, len(entries), entry['name'], cfg, folder,
-                            number > 1 and not independent))
+                            independent))
     return stages
 
 
@@ -151,8 +152,8 @@ def claim(stage: Stage, start_from: str | None) -> None:
         if stage.config_file.read_text() != text:
             raise RunOptionError(
                 f'{stage.folder} was begun with another config than stage {stage.number} has now '
-                f'({stage.config_file}): choose another --work-dir, undo the change, or delete the '
-                'folder and those of the later stages')
+                f'({stage.config_file}): choose another --work-dir, undo the change, or delete that '
+                'file and the folder' + ('' if stage.independent else ', and those of the later stages'))
         return
     stage.folder.mkdir(parents=True, exist_ok=True)
     write_text_atomically(stage.config_file, text)
@@ -239,19 +240,23 @@ def run_chain(stages: list[Stage], args: argparse.Namespace, tools: Path,
 
 def run_independent(stages: list[Stage], args: argparse.Namespace, tools: Path,
                     passed_on: list[str]) -> None:
-    """Trains those stages that no other run is at.
+    """Trains those stages that no other run is at; one that fails does not keep the others back.
 
     Raises:
-        RunOptionError: A training failed, or a folder does not fit.
+        RunOptionError: Trainings failed, or folders do not fit; said when the others are done.
     """
+    failures = []
     for stage in stages:
         try:
-            lock = take_lock(stage.folder)
+            with take_lock(stage.folder) as lock:
+                finish_stage(stage, args.load_from, args, tools, passed_on, lock)
         except FolderInUseError:
-            print(f'{stage.title} is left to the run that is at it', flush=True)
-            continue
-        with lock:
-            finish_stage(stage, args.load_from, args, tools, passed_on, lock)
+            print(f'{stage.title} ' + ('is left to the run that is at it' if stage.result() is None
+                                       else 'is done'), flush=True)
+        except RunOptionError as error:
+            failures.append(str(error))
+    if failures:
+        raise RunOptionError('\n'.join(failures))
 
 
 def finish_stage(stage: Stage, start_from: str | None, args: argparse.Namespace, tools: Path,
@@ -301,10 +306,12 @@ def main(tools: Path, argv: list[str] | None = None) -> None:
         if args.load_from:
             require_checkpoint(args.load_from, '--load-from')
         stages = load_stages(args.recipe, args.work_dir, args.cfg_options)
-        independent = len(stages) > 1 and not stages[1].goes_on
-        run = run_independent if independent else run_chain
+        run = run_independent if stages[0].independent else run_chain
         run(stages, args, tools, passed_on)
     except RunOptionError as error:
         print(f'train_recipe.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(table(stages), flush=True)
+    for stage in stages:
+        if stage.result() is None:
+            print(f'not finished: {stage.name}', flush=True)

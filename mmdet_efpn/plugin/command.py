@@ -17,8 +17,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='config file, or package::path such as '
                         'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py')
     parser.add_argument('out', metavar='OUT.py', help='the config file to write')
-    parser.add_argument('--ftt', metavar='NAME', help='FTT module: LightFTT (default), FTT, '
-                        'PointwiseFTT, SwinFTT, HATFTT or a registered one of your own')
+    parser.add_argument('--ftt', metavar='NAME', help='FTT module: LightFTT (default), FTT (dear unless '
+                        '--ftt-options hidden_channels=... is under its 512), PointwiseFTT, SwinFTT, '
+                        'HATFTT or a registered one of your own')
     parser.add_argument('--ftt-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='arguments of the FTT module, such as hidden_channels=64')
     parser.add_argument('--c2-prime', choices=('shared', 'stem'),
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         report = write_extended_config(
             args.config, args.out, args.overwrite, ftt=ftt, c2_prime=args.c2_prime, levels=args.levels,
-            separable=not args.full_conv, extended_bbox_head=not args.shared_bbox_head,
+            separable=False if args.full_conv else None, extended_bbox_head=not args.shared_bbox_head,
             rpn_on_p2_prime=args.rpn_on_p2_prime)
     except (ValueError, OSError) as error:
         print(f'extend_config.py: error: {error}', file=sys.stderr)

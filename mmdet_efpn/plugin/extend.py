@@ -63,7 +63,7 @@ def extend_with_report(cfg: Config | str | Path,
                        ftt: dict | str | None = None,
                        c2_prime: str | None = None,
                        levels: str | None = None,
-                       separable: bool = True,
+                       separable: bool | None = None,
                        extended_bbox_head: bool = True,
                        rpn_on_p2_prime: bool = False) -> tuple[Config, Report]:
     """:func:`extend_config`, and what it changed and why.
@@ -76,8 +76,8 @@ def extend_with_report(cfg: Config | str | Path,
         levels (str, optional): ``'all'``: P2' and all levels from stride 4 on. ``'p3_prime'``: P3' in
             the place of P2, so that the finest stride is 4. Default: ``'all'``, but ``'p3_prime'`` where
             a transformer attends to the levels.
-        separable (bool): Make P2' by a depthwise and a 1x1 conv; ``False``: by a 3x3 conv, as in the
-            released model. Default True.
+        separable (bool, optional): Make P2' by a depthwise and a 1x1 conv; ``False``: by a 3x3 conv, as
+            in the released model. Default: ``True`` where there is a P2'.
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
         rpn_on_p2_prime (bool): Propose on P2' too. Default False.
 
@@ -139,7 +139,7 @@ def _has_transformer(model: dict) -> bool:
 
 
 def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels: str,
-                     separable: bool, report: Report) -> Levels:
+                     separable: bool | None, report: Report) -> Levels:
     """Extends backbone and neck in place; gives the strides that the heads receive."""
     before = probe_backbone(model['backbone'])
     if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
@@ -157,8 +157,12 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     elif c2_prime is not None:
         raise ValueError(
             f'c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2\'')
+    elif separable is not None:
+        raise ValueError(
+            f'separable={separable!r} makes no sense with levels={levels!r}, which has no P2\'')
     model['backbone'] = backbone
-    model['neck'] = extend_neck(chain, ftt or dict(type='LightFTT'), levels, width, separable, report)
+    model['neck'] = extend_neck(
+        chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report)
     finest = 2 if levels == 'all' else 4
     strides = [finest]
     while strides[-1] < plain[-1]:

@@ -125,16 +125,17 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
     """
     first, *refiners = chain
     kind = plain_type(first)
+    conv = 'a depthwise 3x3 and a 1x1 conv' if separable else 'a 3x3 conv'
     conv_cfg = dict(extension_cfg=dict(separable=True)) if separable and levels == 'all' else {}
     keeps_any_level = all(plain_type(refiner) == 'DyHead' for refiner in refiners)
     if kind == 'FPN' and levels == 'all' and keeps_any_level:
         report.changed(
             f'model.neck: FPN to EFPN, whose {ftt["type"]} super-resolves P3 and P2 and makes P2\' at '
-            'stride 2 of them and C2\'')
+            f'stride 2 of them and C2\', by {conv}')
         extended = dict(first, type='EFPN', in_channels=[c2_prime_channels, *first['in_channels']],
                         num_outs=first['num_outs'] + 1, ftt=ftt, **conv_cfg)
         return [extended, *refiners] if refiners else extended
-    made = 'P2\' at stride 2 in front of its levels' if levels == 'all' else \
+    made = f'P2\' at stride 2 in front of its levels, by {conv}' if levels == 'all' else \
         'P3\', super-resolved to stride 4, in the place of its P2'
     report.changed(f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
                    f'whose {ftt["type"]} makes {made}')

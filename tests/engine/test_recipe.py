@@ -56,7 +56,7 @@ DESIGNS = RECIPES[0].parents[1] / 'designs'
 @pytest.mark.parametrize('path', sorted(DESIGNS.glob('*_designs_*.py')), ids=lambda path: path.stem)
 def test_shipped_designs_differ_and_build(path):
     stages = load_stages(str(path), None, {})
-    assert len(stages) >= 12 and not any(stage.goes_on for stage in stages)
+    assert len(stages) >= 12 and all(stage.independent for stage in stages)
     models = [stage.cfg.model for stage in stages]
     inputs = [stage.cfg.test_dataloader.dataset.pipeline for stage in stages]
     for i, model in enumerate(models):
@@ -122,8 +122,27 @@ def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys
     assert trained == ['b']
     assert 'Stage 1 of 2: a is left to the run that is at it' in printed
     assert '| 2 b | 0.250 |' in printed and '| 1 a |' not in printed
+    assert 'not finished: a' in printed
     main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
     assert trained == ['b', 'a']
+
+
+def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, monkeypatch, capsys):
+    recipe = write(tmp_path, "recipe = dict(independent=True, stages=["
+                             "dict(name='a', config='one.py'), dict(name='b', config='one.py')])")
+    (tmp_path / 'train.py').write_text(
+        'import sys, pathlib\nfolder = pathlib.Path(sys.argv[1]).with_suffix("")\n'
+        'if folder.name == "a": sys.exit(7)\n(folder / "iter_1.pth").touch()\n'
+        '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))')
+    with pytest.raises(SystemExit) as end:
+        main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and 'stage 1 (a) failed with exit status 7' in said
+    assert 'stage 2' not in said and (tmp_path / 'work/b/stage_result.json').is_file()
+
+
+def test_every_design_file_is_tested():
+    assert all('_designs_' in path.stem or '_seeds_' in path.stem for path in DESIGNS.glob('*.py'))
 
 
 @pytest.mark.parametrize('text, configs, said', [

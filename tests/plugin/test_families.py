@@ -32,7 +32,7 @@ def test_light_detector_trains_and_predicts(shipped, name):
     ('Faster R-CNN', dict(rpn_on_p2_prime=True, ftt='PointwiseFTT', extended_bbox_head=False),
      TWO_STAGE),
     ('RetinaNet', dict(levels='p3_prime', ftt=dict(type='FTT', hidden_channels=16)), OCTAVES[1:]),
-    ('Deformable DETR', dict(levels='all', c2_prime='stem'), OCTAVES[:6]),
+    ('Deformable DETR', dict(levels='all', c2_prime='shared', separable=False), OCTAVES[:6]),
 ])
 def test_options_train_too(shipped, name, options, strides):
     cfg = shipped(DETECTORS[name], light=True)

@@ -44,7 +44,9 @@ class PyramidExtension(BaseModule):
             conv, as in the released model.
         sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'; see
             ``DeferredLevel``. Default 64.
-        conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv.
+        conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv. A separable
+            conv is plain in any case: weight standardisation would take from a depthwise kernel of nine
+            weights all that is constant around a cell.
         norm_cfg (dict, optional): Norm layer after each of them. Default: none.
         act_cfg (dict, optional): Activation after each of them. Default: none.
         no_norm_on_lateral (bool): Leave the norm out after the 1x1 convs before the sum. Default False.
@@ -99,7 +101,7 @@ class PyramidExtension(BaseModule):
             self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
         output_conv = DepthwiseSeparableConvModule if separable else ConvModule
         self.output_conv = output_conv(
-            channels, out_channels, 3, padding=1, bias=False, conv_cfg=conv_cfg,
+            channels, out_channels, 3, padding=1, bias=False, conv_cfg=None if separable else conv_cfg,
             norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
         local = (nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
         layers = [layer for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
@@ -129,7 +131,7 @@ class PyramidExtension(BaseModule):
             p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
 
         Returns:
-            tuple[Tensor | None, Tensor]: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
+            tuple: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
             P3' of P2's size, out_channels wide. Of a deferred C2': a ``DeferredLevel`` and ``None``.
         """
         if isinstance(c2_prime, DeferredMap):

@@ -88,7 +88,7 @@ def light_formula(w: dict, p2: Tensor, p3: Tensor) -> Tensor:
         return scaled * w[f'{name}.weight'][:, None, None] + w[f'{name}.bias'][:, None, None]
 
     def blocks(name, x):
-        for i in range(2):
+        for i in range(len([key for key in w if key.startswith(name + '.') and 'fc1.w' in key])):
             inner = product(f'{name}.{i}.mlp.fc1', norm(f'{name}.{i}.norm', depthwise(
                 f'{name}.{i}.conv_dw', x)))
             inner = 0.5 * inner * (1 + torch.erf(inner / 2 ** 0.5))
@@ -108,6 +108,7 @@ VARIANTS = {
     'PointwiseFTT': (dict(type='PointwiseFTT'), pointwise_formula),
     'LightFTT': (dict(type='LightFTT', hidden_channels=6, content_blocks=2, texture_blocks=2,
                       kernel_size=7), light_formula),
+    'LightFTT as it comes': (dict(type='LightFTT'), light_formula),
 }
 
 
@@ -218,8 +219,9 @@ def test_light_refuses_numbers_that_build_no_blocks(bad, message):
         LightFTT(8, **bad)
 
 
-def test_released_width_is_the_default():
-    assert FTT(256).content_conv[0].out_channels == 512
+def test_default_widths():
+    assert FTT(256).content_conv[0].out_channels == 512  # the released model's
+    assert LightFTT(256).tail.in_channels == 128 and LightFTT(1).tail.in_channels == 1
 
 
 def test_refuses_maps_that_are_not_an_octave_apart(variant):

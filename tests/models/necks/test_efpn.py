@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
+from torch import nn
 
 from mmdet_efpn.models import EFPN, ExtendedResNet
 
@@ -142,6 +143,14 @@ def test_separable_p2_prime_starts_as_loud_as_that_of_one_conv():
         with torch.no_grad():
             scales[separable] = neck(maps)[0].std().item()
     assert 0.5 < scales[True] / scales[False] < 2
+
+
+def test_separable_conv_keeps_what_is_constant_under_weight_standardisation():
+    """A standardised depthwise kernel sums to zero, and would take the mean off C2' plus P3'."""
+    extension = efpn(conv_cfg=dict(type='ConvWS'), extension_cfg=dict(separable=True)).extension
+    convs = [module for module in extension.output_conv.modules() if isinstance(module, nn.Conv2d)]
+    assert [type(conv) for conv in convs] == [nn.Conv2d, nn.Conv2d]
+    assert type(extension.lateral_conv.conv) is not nn.Conv2d
 
 
 @pytest.mark.parametrize('channels', [0, -1, 2.5])
