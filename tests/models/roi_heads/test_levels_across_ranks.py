@@ -43,6 +43,10 @@ def train(rank: int, folder: str) -> None:
         model(20.0 if rank == 0 else 100.0).backward()
         optimizer.step()
     torch.save(model.module.state_dict(), f'{folder}/{rank}.pth')
+    # The reducer must not be the last to hold the group: gloo's thread may want the interpreter's lock
+    # to drop a finished all-reduce while the group's destructor, which has that lock, waits for it.
+    del model, optimizer
+    dist.barrier()
     dist.destroy_process_group()
 
 
