@@ -35,4 +35,6 @@ if __name__ == '__main__':
     loss(model(IMAGES[rank:rank + 1])).backward()
     gradients = {name: p.grad for name, p in model.module.named_parameters()}
     torch.save(gradients, f'{sys.argv[1]}/gradients_{rank}.pth')
+    del model  # before the group: see tests/models/roi_heads/test_levels_across_ranks.py
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
