@@ -1,7 +1,11 @@
 """The light extension: the stem for C2', LightFTT, and a separable conv that makes P2'.
 
-The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt.
+The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the second
+form says so for those of 50 and more layers.
 """
 efpn_light = dict(
     backbone=dict(c2_prime='stem'),
     neck=dict(ftt=dict(_delete_=True, type='LightFTT'), extension_cfg=dict(separable=True)))
+efpn_light_bottleneck = dict(
+    backbone=efpn_light['backbone'],
+    neck=dict(in_channels=[64, 256, 512, 1024, 2048], **efpn_light['neck']))

@@ -1,7 +1,3 @@
 _base_ = ['./faster-rcnn_r50_efpn_1500-iters_deeppcb-320.py', '../_base_/efpn_light.py']
 
-light = _base_.efpn_light
-model = dict(
-    backbone=light.backbone,
-    neck=dict(in_channels=[64, 256, 512, 1024, 2048], **light.neck))
-del light
+model = dict(**_base_.efpn_light_bottleneck)

@@ -135,8 +135,7 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
         if any(folder == stage.folder for stage in stages):
             raise RunOptionError(f'{path}: two stages would work in {folder}; give them other names')
         cfg.work_dir = str(folder)
-        stages.append(Stage(number, len(entries), entry['name'], cfg, folder,
-                            independent))
+        stages.append(Stage(number, len(entries), entry['name'], cfg, folder, independent))
     return stages
 
 

@@ -80,15 +80,20 @@ def test_shipped_seeds_differ_in_nothing_else(path):
         assert len(same) == 3 and same[0] == same[1] == same[2]
 
 
+def leave_result(stage):
+    """What a training would leave."""
+    (stage.folder / 'done.pth').touch()
+    stage.result_file.write_text(json.dumps(dict(
+        checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+
+
 def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, capsys):
     stages = "stages=[dict(name='a, b', config='one.py'), dict(name='c', config='one.py')]"
     starts = {}
 
     def train(stage, *args):
         starts[stage.folder.parent.name, stage.name] = stage.cfg.load_from
-        (stage.folder / 'done.pth').touch()
-        stage.result_file.write_text(json.dumps(dict(
-            checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+        leave_result(stage)
 
     monkeypatch.setattr(recipes, 'run_stage', train)
     (tmp_path / 'first.pth').touch()
@@ -109,9 +114,7 @@ def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys
 
     def train(stage, *args):
         trained.append(stage.name)
-        (stage.folder / 'done.pth').touch()
-        stage.result_file.write_text(json.dumps(dict(
-            checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+        leave_result(stage)
 
     monkeypatch.setattr(recipes, 'run_stage', train)
     (tmp_path / 'work/a').mkdir(parents=True)
