@@ -6,12 +6,13 @@ match, stand at stride 2 instead of 8.
 _base_ = './retinanet_r18_fpn_1500-iters_deeppcb-320.py'
 
 model = dict(
-    backbone=dict(type='ExtendedResNet'),
+    backbone=dict(type='ExtendedResNet', c2_prime='stem'),
     neck=dict(
         type='EFPN',
         in_channels=[64, 64, 128, 256, 512],
         start_level=0,
         add_extra_convs=False,  # P5 is the last
-        ftt=dict(type='FTT', hidden_channels=64)),
+        ftt=dict(type='LightFTT'),
+        extension_cfg=dict(separable=True)),
     bbox_head=dict(
         anchor_generator=dict(octave_base_scale=8, strides=[2, 4, 8, 16, 32])))

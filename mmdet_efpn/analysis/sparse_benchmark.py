@@ -42,7 +42,7 @@ class SmallRoISteps(nn.Module):
 
 @dataclass(frozen=True)
 class SparseSubject:
-    """One row: a config with or without deferring, at an input size, with a number of small RoIs."""
+    """One row: a config with P2' whole or on tiles, at an input size, with a number of small RoIs."""
     name: str
     config: str
     height: int
@@ -54,7 +54,9 @@ class SparseSubject:
     def build(self) -> SmallRoISteps:
         """Builds the steps with random weights, the same every time; nothing is downloaded."""
         cfg = read_config(self.config)
-        cfg.merge_from_dict({**self.options, 'model.backbone.defer_c2_prime': self.sparse})
+        cfg.merge_from_dict({**self.options, 'model.neck.sparse': self.sparse})
+        if cfg.model.backbone.type in ('ExtendedResNet', 'ExtendedResNeXt'):
+            cfg.model.backbone.defer_c2_prime = self.sparse
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

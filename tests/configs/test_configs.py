@@ -117,8 +117,8 @@ def test_one_stage_levels_agree_throughout_the_config(path):
     """As above; extended or not, the finest level has the smallest anchors or the shortest distances."""
     cfg = load(path)
     neck, head = cfg.model.neck, cfg.model.bbox_head
-    finest = 2 if neck.type == 'EFPN' else 4 * 2**neck.start_level
-    strides = [finest * 2**i for i in range(neck.num_outs)]
+    finest = dict(EFPN=2, ExtendedNeck=4, FPN=8)[neck.type]
+    strides = [finest * 2**i for i in range(neck.get('neck', neck).num_outs)]
     if path.stem.startswith('retinanet_'):
         assert head.anchor_generator.strides == strides
         sides = [head.anchor_generator.octave_base_scale * stride for stride in strides]
@@ -135,14 +135,16 @@ def num_classes(cfg: Config) -> int:
                or DATASETS.get(dataset.type).METAINFO['classes'])
 
 
-@pytest.mark.parametrize('detector', ['retinanet', 'fcos'])
-def test_one_stage_twins_differ_only_in_their_pyramid(detector):
+@pytest.mark.parametrize('detector, extended', [
+    ('retinanet', 'efpn'), ('retinanet', 'efpn-p3-prime'), ('fcos', 'efpn')])
+def test_one_stage_twins_differ_only_in_their_pyramid(detector, extended):
     plain, extended = (
         load(CONFIGS / 'deeppcb' / f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py').to_dict()
-        for neck in ('fpn', 'efpn'))
+        for neck in ('fpn', extended))
     for cfg in (plain, extended):
         cfg['model'] = copy.deepcopy(cfg['model'])
         del cfg['model']['neck'], cfg['model']['backbone']['type']
+        cfg['model']['backbone'].pop('c2_prime', None)
         head = cfg['model']['bbox_head']
         head.get('anchor_generator', head).pop('strides')
         head.get('anchor_generator', {}).pop('octave_base_scale', None)

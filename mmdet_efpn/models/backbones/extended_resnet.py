@@ -168,10 +168,9 @@ class ExtendedResNet(_StrideTwoFeature, ResNet):
             stem itself (cheap, ``stem_channels`` wide). Default ``'shared'``.
         c2_prime_blocks (int, optional): How many blocks of stage 2 C2' goes through. The first alone
             costs a third, and has the width of all. Default: all.
-        defer_c2_prime (bool): Compute C2' and P2' at test time only on tiles that RoIs touch, with the
-            same result; for two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out. In
-            evaluation mode and without gradients, the backbone then gives a ``DeferredMap`` in the place
-            of C2', and ``EFPN`` or ``ExtendedNeck`` a ``DeferredLevel`` in the place of P2'. Training is
+        defer_c2_prime (bool): Compute C2', too, only on tiles that RoIs touch where the neck computes
+            P2' so, which it then does without being told (``EFPN``, ``sparse``). In evaluation mode and
+            without gradients, the backbone then gives a ``DeferredMap`` in the place of C2'. Training is
             as without. Default False.
         *args, **kwargs: The arguments of MMDetection's ``ResNet``.
 

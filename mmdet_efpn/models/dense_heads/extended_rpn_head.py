@@ -46,7 +46,7 @@ class ExtendedRPNHead(RPNHead):
         if isinstance(x[0], DeferredLevel):
             raise ValueError(
                 'rpn_head.on_p2_prime=True reads the whole of P2\', so it cannot be deferred; set '
-                'backbone.defer_c2_prime=False')
+                'neck.sparse=False and backbone.defer_c2_prime=False')
         return x
 
     def forward(self, x: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

@@ -31,8 +31,12 @@ class EFPN(FPN):
             and P3. Default ``'on_lateral'``.
         extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
             ``separable``, which make P2' cheaper.
-        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'
-            (``backbone.defer_c2_prime``); see ``DeferredLevel``. Default 64.
+        sparse (bool): Compute P2' at test time only on tiles that RoIs touch, with the same result; for
+            two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out. In evaluation mode and
+            without gradients a ``DeferredLevel`` then stands in the place of P2'; training is as
+            without. ``backbone.defer_c2_prime=True`` does the same, and C2' is deferred as well. Default
+            False.
+        sparse_tile (int): Side of a tile in cells of P2'. Default 64.
         start_level, end_level, add_extra_convs, relu_before_extra_convs, no_norm_on_lateral, conv_cfg,
             norm_cfg, act_cfg, upsample_cfg, init_cfg: As in FPN. Levels count from C2, which is 0.
             ``start_level`` must be 0 with the extension, which needs P2. Convs, norms and activations
@@ -62,6 +66,7 @@ class EFPN(FPN):
                  ftt: dict | None = None,
                  ftt_source: str = 'on_lateral',
                  extension_cfg: dict | None = None,
+                 sparse: bool = False,
                  sparse_tile: int = DEFAULT_TILE,
                  start_level: int = 0,
                  **kwargs) -> None:
@@ -81,8 +86,8 @@ class EFPN(FPN):
             conv_cfgs = {k: kwargs[k] for k in ('conv_cfg', 'norm_cfg', 'act_cfg') if k in kwargs}
             self.extension = PyramidExtension(
                 in_channels[0], out_channels, ftt,
-                no_norm_on_lateral=self.no_norm_on_lateral, sparse_tile=sparse_tile, **conv_cfgs,
-                **(extension_cfg or {}))
+                no_norm_on_lateral=self.no_norm_on_lateral, sparse=sparse, sparse_tile=sparse_tile,
+                **conv_cfgs, **(extension_cfg or {}))
 
     @classmethod
     def _check_levels(cls, in_channels, num_outs, ftt, ftt_source, start_level, end_level) -> None:
@@ -143,8 +148,8 @@ class EFPN(FPN):
                 size of the one before, rounded up. Without extension no C2'.
 
         Returns:
-            tuple[Tensor, ...]: ``num_outs`` maps of ``out_channels``: P2', P2, P3, ... Of a deferred C2'
-            the first is a ``DeferredLevel``.
+            tuple[Tensor, ...]: ``num_outs`` maps of ``out_channels``: P2', P2, P3, ... Where P2' is
+            deferred the first is a ``DeferredLevel``.
         """
         self._check_inputs(inputs)
         if self.extension is None:

@@ -36,8 +36,9 @@ class ExtendedNeck(BaseModule):
             neck's config says in ``out_channels`` or, without that, in ``in_channels``.
         extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
             ``separable``, which make P2' cheaper.
-        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'; see
-            ``DeferredLevel``. Default 64.
+        sparse (bool): Compute P2' at test time only on tiles that RoIs touch; see ``EFPN``. Default
+            False.
+        sparse_tile (int): Side of a tile in cells of P2'. Default 64.
         conv_cfg, norm_cfg, act_cfg (dict, optional): For the extension's convs at stride 2. Default:
             plain convs.
         init_cfg (dict | list[dict], optional): mmengine's initialisation config. What it leaves of the
@@ -68,13 +69,14 @@ class ExtendedNeck(BaseModule):
                  levels: str = 'all',
                  out_channels: int | None = None,
                  extension_cfg: dict | None = None,
+                 sparse: bool = False,
                  sparse_tile: int = DEFAULT_TILE,
                  conv_cfg: dict | None = None,
                  norm_cfg: dict | None = None,
                  act_cfg: dict | None = None,
                  init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)
-        self._check_arguments(neck, ftt, c2_prime_channels, levels)
+        self._check_arguments(neck, ftt, c2_prime_channels, levels, sparse)
         necks = neck if isinstance(neck, list) else [neck]
         self.neck = MODELS.build(neck)
         self.levels = levels
@@ -85,12 +87,12 @@ class ExtendedNeck(BaseModule):
         if levels != 'without_p2_prime':
             self.extension = PyramidExtension(
                 c2_prime_channels if levels == 'all' else None, self.out_channels, ftt,
-                sparse_tile=sparse_tile, conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg,
-                **(extension_cfg or {}))
+                sparse=sparse, sparse_tile=sparse_tile, conv_cfg=conv_cfg, norm_cfg=norm_cfg,
+                act_cfg=act_cfg, **(extension_cfg or {}))
         keep_plain_names(self, inner='neck', own='extension')
 
     @classmethod
-    def _check_arguments(cls, neck, ftt, c2_prime_channels, levels) -> None:
+    def _check_arguments(cls, neck, ftt, c2_prime_channels, levels, sparse) -> None:
         """Refuses, by the name of the config key, arguments that no pyramid can be built from."""
         if levels not in cls.LEVELS:
             raise ValueError(f'neck.levels must be one of {cls.LEVELS}, got {levels!r}')
@@ -103,6 +105,10 @@ class ExtendedNeck(BaseModule):
                 'neck.c2_prime_channels must be the width of C2\', the backbone\'s stride-2 feature '
                 '(HighResolutionTap and ExtendedResNet give one), with neck.levels=\'all\'; '
                 'neck.levels=\'p3_prime\' does without')
+        if sparse and levels != 'all':
+            raise ValueError(
+                f'neck.sparse=True defers P2\', which neck.levels={levels!r} leaves out; set '
+                'neck.sparse=False')
         start_level = (neck[0] if isinstance(neck, list) else neck).get('start_level', 0)
         if start_level != 0:
             raise ValueError(

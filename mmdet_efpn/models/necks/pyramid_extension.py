@@ -1,6 +1,7 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmdet.registry import MODELS
@@ -42,8 +43,9 @@ class PyramidExtension(BaseModule):
         channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
         separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
             conv, as in the released model.
-        sparse_tile (int): Side of a tile in cells of P2' where the backbone defers C2'; see
-            ``DeferredLevel``. Default 64.
+        sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
+            RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
+        sparse_tile (int): Side of a tile in cells of P2'. Default 64.
         conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv. A separable
             conv is plain in any case: weight standardisation would take from a depthwise kernel of nine
             weights all that is constant around a cell.
@@ -70,6 +72,7 @@ class PyramidExtension(BaseModule):
                  ftt: dict,
                  channels: int | None = None,
                  separable: bool = False,
+                 sparse: bool = False,
                  sparse_tile: int = DEFAULT_TILE,
                  conv_cfg=None,
                  norm_cfg=None,
@@ -85,7 +88,8 @@ class PyramidExtension(BaseModule):
             raise ValueError(
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
                 'leave channels out of the FTT config, the neck fills it in')
-        self.out_channels, self.sparse_tile = out_channels, check_tile(sparse_tile)
+        self.out_channels = out_channels
+        self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
         self.lateral_conv = self.narrowing_conv = self.output_conv = None
         if c2_prime_channels is None:
             return
@@ -132,8 +136,11 @@ class PyramidExtension(BaseModule):
 
         Returns:
             tuple: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
-            P3' of P2's size, out_channels wide. Of a deferred C2': a ``DeferredLevel`` and ``None``.
+            P3' of P2's size, out_channels wide. Where P2' is deferred: a ``DeferredLevel`` and ``None``.
         """
+        if self.sparse and isinstance(c2_prime, Tensor) and not (
+                self.training or torch.is_grad_enabled()):
+            c2_prime = DeferredMap.of(c2_prime)
         if isinstance(c2_prime, DeferredMap):
             return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
         p3_prime = self.ftt(p2, p3)

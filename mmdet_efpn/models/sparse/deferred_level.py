@@ -53,8 +53,8 @@ class DeferredLevel:
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         raise TypeError(
             f'{getattr(function, "__name__", function)} was called on P2\', which is deferred: only '
-            'ExtendedRoIHead can read it so. Set backbone.defer_c2_prime=False for heads that read it '
-            'whole')
+            'ExtendedRoIHead can read it so. Set neck.sparse=False and backbone.defer_c2_prime=False '
+            'for heads that read it whole')
 
     def dense(self) -> Tensor:
         """The whole of P2', (B, C, H, W)."""

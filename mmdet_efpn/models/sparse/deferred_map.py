@@ -25,6 +25,11 @@ class DeferredMap:
         self.source, self.function, self.halo = source, function, halo
         self.shape = torch.Size((len(source), channels, *source.shape[2:]))
 
+    @classmethod
+    def of(cls, feature: Tensor) -> 'DeferredMap':
+        """A map that is there already, (B, C, H, W)."""
+        return cls(feature, lambda source: source, feature.shape[1], halo=0)
+
     def dense(self) -> Tensor:
         """The whole map, (B, channels, H, W)."""
         return self.function(self.source)

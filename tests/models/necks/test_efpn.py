@@ -213,7 +213,7 @@ def test_norms_and_activations_apply_to_the_extension():
     assert neck(features())[0].min() >= 0
 
 
-@pytest.mark.parametrize('level, stride', enumerate((2, 4, 8, 16, 32)))
+@pytest.mark.parametrize('level, stride', list(enumerate((2, 4, 8, 16, 32))))
 @pytest.mark.parametrize('top, left', [(96, 256), (288, 64), (176, 304)])
 def test_an_impulse_comes_out_at_its_cell(level, stride, top, left):
     """A spot in the image, fed to a level by its own stage alone, moves the cells at its place.

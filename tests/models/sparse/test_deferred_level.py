@@ -8,6 +8,7 @@ from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmdet_efpn.models import PyramidExtension
+from mmdet_efpn.models.sparse import DeferredLevel
 
 STEPS = [dict(type='FTT', hidden_channels=8), dict(type='PointwiseFTT'),
          dict(type='LightFTT', hidden_channels=8, kernel_size=3)]
@@ -117,6 +118,39 @@ def test_norms_over_the_whole_map_make_it_whole():
     assert torch.equal(level.around(small_rois(1, (128, 128), images=1)), neck(stages)[0].dense())
 
 
+FPN = dict(in_channels=[8, 16, 32, 64], out_channels=16, num_outs=5)
+
+
+@pytest.mark.parametrize('neck', [
+    dict(FPN, type='EFPN', in_channels=[8, *FPN['in_channels']], num_outs=6),
+    dict(type='ExtendedNeck', neck=dict(FPN, type='FPN'), c2_prime_channels=8)],
+    ids=lambda cfg: cfg['type'])
+def test_the_neck_alone_defers_p2_prime_of_any_backbone(neck):
+    torch.manual_seed(0)
+    resnet = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    backbone = MODELS.build(dict(type='HighResolutionTap', backbone=resnet)).eval()
+    neck = MODELS.build(dict(neck, ftt=STEPS[2], sparse=True, sparse_tile=16)).eval()
+    neck.init_weights()
+    image, rois = torch.randn(1, 3, 253, 317), small_rois(3, (253, 317), images=1)
+    whole = neck(backbone(image))  # gradients are wanted
+    neck.train()
+    with torch.no_grad():
+        assert torch.equal(neck(backbone(image))[0], whole[0])
+        level, *others = neck.eval()(backbone(image))
+        tiles = level.around(rois)
+    assert level.shape == whole[0].shape and (tiles == 0).float().mean() > 0.3
+    roi_align = RoIAlign(7, 0.5, 0)
+    torch.testing.assert_close(roi_align(tiles, rois), roi_align(whole[0], rois), rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(others, whole[1:], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_neck_without_p2_prime_cannot_be_sparse():
+    with pytest.raises(ValueError, match=r'neck\.sparse=True .* neck\.levels=\'p3_prime\''):
+        MODELS.build(dict(type='ExtendedNeck', neck=dict(FPN, type='FPN'), ftt=STEPS[1],
+                          levels='p3_prime', sparse=True))
+
+
 def detector(tiny_config, **changes):
     cfg = Config.fromfile(tiny_config)
     cfg.merge_from_dict({'model.backbone.defer_c2_prime': True, 'model.neck.sparse_tile': 8, **changes})
@@ -148,11 +182,16 @@ MASKS = {
 
 @pytest.mark.parametrize('changes', [{}, MASKS], ids=['boxes', 'masks'])
 @pytest.mark.parametrize('proposals', [3, 100])
-def test_detections_are_those_of_the_dense_detector(tiny_config, changes, proposals):
+@pytest.mark.parametrize('defer_c2_prime', [True, False])
+def test_detections_are_those_of_the_dense_detector(tiny_config, changes, proposals, defer_c2_prime):
     model = detector(tiny_config, **changes, **{'model.test_cfg.rpn.max_per_img': proposals,
-                                                'model.test_cfg.rcnn.score_thr': 0.0})
+                                                'model.test_cfg.rcnn.score_thr': 0.0,
+                                                'model.backbone.defer_c2_prime': defer_c2_prime,
+                                                'model.neck.sparse': not defer_c2_prime})
+    with torch.no_grad():
+        assert isinstance(model.neck(run_backbone(model))[0], DeferredLevel)
     sparse = found(model)
-    model.backbone.defer_c2_prime = False
+    model.backbone.defer_c2_prime = model.neck.extension.sparse = False
     dense = found(model)
     assert all(len(instances) > 0 for instances in dense)
     for ours, theirs in zip(sparse, dense, strict=True):
@@ -193,7 +232,7 @@ def test_heads_that_read_the_whole_level_say_so(tiny_config):
     model = detector(tiny_config, **{
         'model.rpn_head.on_p2_prime': True,
         'model.rpn_head.anchor_generator.strides': [2, 4, 8, 16, 32, 64]})
-    with pytest.raises(ValueError, match=r'rpn_head\.on_p2_prime=True .* backbone\.defer_c2_prime=F'):
+    with pytest.raises(ValueError, match=r'rpn_head\.on_p2_prime=True .* neck\.sparse=False'):
         found(model)
     level = model.neck(run_backbone(model))[0]
     with pytest.raises(TypeError, match=r'relu was called on P2\'.*backbone\.defer_c2_prime=False'):
