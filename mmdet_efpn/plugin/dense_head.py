@@ -1,4 +1,6 @@
 """One-stage heads: every setting that counts levels gets the finer ones in front."""
+from collections.abc import Sequence
+
 from .neck import Levels
 from .probe import argument, plain_type
 from .report import CannotExtendError, Report
@@ -99,7 +101,16 @@ def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'mo
             f'{key} ({plain_type(head)}) has no strides, anchors or points to give the new levels')
     if 'num_ins' in head:
         put('num_ins', head['num_ins'] + len(levels.added))
+    if levels.added[0] == 2:
+        report.left(f'{key}: runs on {_cells(levels.extended) / _cells(levels.plain):.0f} times as many '
+                    'cells as before; with levels="p3_prime", whose finest stride is 4, on '
+                    f'{_cells(levels.extended[1:]) / _cells(levels.plain):.0f} times as many')
     return extended
+
+
+def _cells(strides: Sequence[int]) -> float:
+    """Cells of a pyramid for each pixel of the image."""
+    return sum(stride**-2 for stride in strides)
 
 
 def _s(levels: Levels) -> str:
