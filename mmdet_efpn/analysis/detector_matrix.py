@@ -163,7 +163,7 @@ as MMDetection ships it, with the backbone named, extended by `mmdet_efpn.extend
 options. It works if, with random weights and two images of {height}x{width}, its loss is finite, one
 training step (Adam) changes every weight of the extension, and prediction gives finite boxes. That
 says that the pair trains, not how well. DINO runs on 128x128 and DDOD on 288x288, which these need
-without the extension too. Pairs that are not listed were not run.
+without the extension too; PAA needs scikit-learn. Pairs that are not listed were not run.
 
 Parameters are those of the whole detector. GFLOPs are the multiply-adds of backbone, neck and dense head
 (RPN or one-stage head; all of a transformer) on one image of {COUNTED_SIDE}x{COUNTED_SIDE}; deformable

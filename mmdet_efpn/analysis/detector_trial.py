@@ -43,7 +43,8 @@ def build_detector(model_cfg: dict) -> nn.Module:
     """Builds a detector with random weights on the CPU; nothing is downloaded.
 
     Batch norms are not synchronised, and batches not resized or padded beyond the size divisor.
-    Samplers, proposals and detections are limited to a few, which changes no weights.
+    Samplers, proposals and detections are limited to a few, and detections of any score are kept, which
+    changes no weights.
     """
     init_default_scope('mmdet')
     cfg = ConfigDict(without_weights(model_cfg))
@@ -57,10 +58,12 @@ def build_detector(model_cfg: dict) -> nn.Module:
 
 
 def _limited(cfg):
-    """Training or test settings with no more samples, boxes and candidates than ``FEWER``."""
+    """Settings with no more samples, boxes and candidates than ``FEWER``, and no threshold of scores."""
     if isinstance(cfg, dict):
-        return type(cfg)({key: min(value, FEWER[key]) if key in FEWER and isinstance(value, int)
-                          else _limited(value) for key, value in cfg.items()})
+        return type(cfg)({
+            key: min(value, FEWER[key]) if key in FEWER and isinstance(value, int)
+            else 0.0 if key == 'score_thr' and isinstance(value, float)
+            else _limited(value) for key, value in cfg.items()})
     if isinstance(cfg, (list, tuple)):
         return type(cfg)(_limited(value) for value in cfg)
     return cfg
@@ -114,6 +117,8 @@ def _step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
     Adam's steps do not hang on the size of the loss, which random weights may make huge.
     """
     weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
+    if not weights:
+        raise RuntimeError('the detector has no extension: no weight is named .extension.')
     before = {name: weight.detach().clone() for name, weight in weights.items()}
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE)
     loss.backward()

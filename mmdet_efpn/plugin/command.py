@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
             args.config, args.out, args.overwrite, ftt=ftt, c2_prime=args.c2_prime, levels=args.levels,
             separable=False if args.full_conv else None, extended_bbox_head=not args.shared_bbox_head,
             rpn_on_p2_prime=args.rpn_on_p2_prime)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f'extend_config.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(report)

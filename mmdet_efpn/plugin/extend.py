@@ -3,6 +3,7 @@ import copy
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 
 import mmdet_efpn.models  # noqa: F401  (registers what the extended config names)
 
@@ -16,7 +17,7 @@ from .neck import (
     extend_neck,
     plain_strides,
 )
-from .probe import plain_type, probe_backbone
+from .probe import plain_type, probe_backbone, rounds_up
 from .report import CannotExtendError, Report
 from .transformer import (
     MULTI_SCALE_DETRS,
@@ -30,11 +31,14 @@ from .two_stage import extend_roi_head, extend_rpn_head
 LEVELS = ('all', 'p3_prime')
 EXTENDED_TYPES = ('EFPN', 'ExtendedNeck', 'ExtendedResNet', 'ExtendedResNeXt', 'CascadedResNeXt',
                   'HighResolutionTap', 'ExtendedRPNHead', 'ExtendedRoIHead')
+PAD = 32  # stride of C5
 HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
 
 def extend_config(cfg: Config | str | Path, **options) -> Config:
     """Gives an MMDetection config's detector the extended pyramid level P2'.
+
+    What was changed and why is logged.
 
     Args:
         cfg (Config | str | Path): A detector's config, its path, or ``package::path`` such as
@@ -56,7 +60,9 @@ def extend_config(cfg: Config | str | Path, **options) -> Config:
         >>> cfg.model.neck.type, cfg.model.bbox_head.strides
         ('EFPN', [2, 4, 8, 16, 32, 64, 128])
     """
-    return extend_with_report(cfg, **options)[0]
+    extended, report = extend_with_report(cfg, **options)
+    print_log(str(report), logger='current')
+    return extended
 
 
 def extend_with_report(cfg: Config | str | Path,
@@ -100,11 +106,13 @@ def extend_with_report(cfg: Config | str | Path,
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
         raise ValueError(f'rpn_on_p2_prime needs an RPN and levels=\'all\', got levels={levels!r} and '
                          f'{"an" if model.get("rpn_head") else "no"} RPN')
+    if not extended_bbox_head and not model.get('roi_head'):
+        raise ValueError('extended_bbox_head=False needs a RoI head, and this detector has none')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
     heads = _extend_features(model, ftt, c2_prime, levels, separable, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
     extended.model = model
-    _import_package(extended)
+    _import_package(extended, report)
     return extended, report
 
 
@@ -144,7 +152,8 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     before = probe_backbone(model['backbone'])
     if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
         model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model['panoptic_head'])
-        report.changed('model.neck: an FPN between backbone and pixel decoder, for the extension')
+        report.changed('model.neck: an FPN between backbone and pixel decoder, for the extension; '
+                       'it starts untrained')
     chain = as_chain(model.get('neck'))
     plain = plain_strides(chain, before)
     backbone = from_stride_four(model['backbone'], before, report)
@@ -161,6 +170,7 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         raise ValueError(
             f'separable={separable!r} makes no sense with levels={levels!r}, which has no P2\'')
     model['backbone'] = backbone
+    _pad_to_octaves(model, report)
     model['neck'] = extend_neck(
         chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report)
     finest = 2 if levels == 'all' else 4
@@ -173,6 +183,21 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         report.left('a trained plain detector\'s checkpoint: parts that neck and head keep level by '
                     'level have a new index; tools/extend_weights.py moves them')
     return Levels(plain, tuple(strides))
+
+
+def _pad_to_octaves(model: dict, report: Report) -> None:
+    """Pads images, in place, where the backbone would give sizes that are no octaves."""
+    preprocessor = model.get('data_preprocessor')
+    padded = preprocessor and preprocessor.get('pad_size_divisor', 1) % PAD == 0
+    if padded or rounds_up(model['backbone']):
+        return
+    if not preprocessor:
+        report.left('model.data_preprocessor: missing, but this backbone rounds sizes down: let the '
+                    f'sides of images be multiples of {PAD}')
+        return
+    model['data_preprocessor'] = dict(preprocessor, pad_size_divisor=PAD)
+    report.changed(f'model.data_preprocessor.pad_size_divisor: {PAD}, since this backbone rounds sizes '
+                   'down, and the extension needs levels that are each half of the one before')
 
 
 def _extend_heads(model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_p2_prime: bool,
@@ -199,7 +224,7 @@ def _extend_heads(model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_
         model['roi_head'] = extend_roi_head(model['roi_head'], levels, extended_bbox_head, report)
 
 
-def _import_package(cfg: Config) -> None:
+def _import_package(cfg: Config, report: Report) -> None:
     """Adds this package to the config's ``custom_imports``."""
     settings = dict(cfg.get('custom_imports') or dict(allow_failed_imports=False))
     imports = settings.get('imports') or []
@@ -207,3 +232,4 @@ def _import_package(cfg: Config) -> None:
     if 'mmdet_efpn' not in imports:
         settings['imports'] = [*imports, 'mmdet_efpn']
         cfg.custom_imports = settings
+        report.changed('custom_imports: mmdet_efpn, which registers the modules above')

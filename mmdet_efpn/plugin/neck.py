@@ -1,6 +1,9 @@
 """The neck's part: FPN becomes EFPN, other known necks go into ExtendedNeck."""
 from dataclasses import dataclass
 
+import torch
+
+from ..models import PyramidExtension
 from .backbone import C2_STRIDE
 from .probe import Feature, argument, plain_type
 from .report import CannotExtendError, Report
@@ -74,10 +77,16 @@ def plain_strides(chain: list[dict], features: list[Feature]) -> tuple[int, ...]
             'no feature pyramid to extend')
     while len(strides) < count:
         strides.append(2 * strides[-1])
-    strides = strides[:count]
+    step = _hrfpn_stride(neck)
+    strides = [stride * step for stride in strides[:count]]
     if any(b != 2 * a for a, b in zip(strides, strides[1:], strict=False)):
         raise CannotExtendError(f'the levels of model.neck have strides {strides}, which are no octaves')
     return tuple(strides)
+
+
+def _hrfpn_stride(neck: dict) -> int:
+    """Stride of HRFPN's last convs, by which all its levels are coarser; 1 in other necks."""
+    return argument(neck, 'stride') if plain_type(neck) == 'HRFPN' else 1
 
 
 def begin_at_stride_four(chain: list[dict], plain: tuple[int, ...], old: list[Feature],
@@ -99,6 +108,8 @@ def begin_at_stride_four(chain: list[dict], plain: tuple[int, ...], old: list[Fe
         first['start_level'] = 0
         if argument(first, 'end_level') not in (None, -1):
             first['end_level'] += len(new) - len(old)
+    if _hrfpn_stride(first) > 1:
+        first['stride'] = 1
     if kind not in ONE_LEVEL_AN_INPUT:
         first['num_outs'] = len(plain) + num_finer
     for refiner in refiners:
@@ -106,6 +117,15 @@ def begin_at_stride_four(chain: list[dict], plain: tuple[int, ...], old: list[Fe
             refiner['num_levels'] += num_finer
             refiner['refine_level'] = argument(refiner, 'refine_level') + num_finer
     return [first, *refiners]
+
+
+def _check_ftt(ftt: dict, channels: int) -> None:
+    try:
+        with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
+            PyramidExtension(None, channels, ftt)
+    except Exception as error:
+        # Whatever a registry or a module of the user's own says at build.
+        raise ValueError(f'ftt={ftt!r} cannot be built for {channels} channels: {error}') from error
 
 
 def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: int | None,
@@ -122,9 +142,13 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
 
     Returns:
         dict | list[dict]: The config for ``model.neck``.
+
+    Raises:
+        ValueError: There is no such FTT module, or its arguments do not fit.
     """
     first, *refiners = chain
     kind = plain_type(first)
+    _check_ftt(ftt, argument(first, 'out_channels'))
     conv = 'a depthwise 3x3 and a 1x1 conv' if separable else 'a 3x3 conv'
     conv_cfg = dict(extension_cfg=dict(separable=True)) if separable and levels == 'all' else {}
     keeps_any_level = all(plain_type(refiner) == 'DyHead' for refiner in refiners)

@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from .report import CannotExtendError
 
 IMAGE_SIDE = 128  # a multiple of every stride up to 128
+ODD_SIDE = 125  # odd, and odd again at strides 2, 8, ... rounded up
 
 
 class Feature(NamedTuple):
@@ -65,7 +66,7 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     cfg = ConfigDict(without_weights(backbone))
     try:
         with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
-            features = _run(cfg)
+            features = _run(cfg, IMAGE_SIDE)
     except CannotExtendError:
         raise
     except Exception as error:
@@ -80,17 +81,30 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
 
 
-def _run(cfg: ConfigDict):
+def rounds_up(backbone: dict) -> bool:
+    """Whether the outputs for any image have its size over their strides, rounded up."""
+    strides = [feature.stride for feature in probe_backbone(backbone)]
+    try:
+        with torch.random.fork_rng(devices=[]):
+            features = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
+    except Exception:
+        # A foreign module that takes multiples of its stride alone.
+        return False
+    return all(feature.shape[-1] == -(-ODD_SIDE // stride)
+               for feature, stride in zip(features, strides, strict=True))
+
+
+def _run(cfg: ConfigDict, side: int):
     """The backbone's outputs; on the meta device, where nothing is computed, if that can be."""
     try:
         with torch.device('meta'):
-            return _build_and_run(cfg)
+            return _build_and_run(cfg, side)
     except (NotImplementedError, RuntimeError):
-        return _build_and_run(cfg)
+        return _build_and_run(cfg, side)
 
 
-def _build_and_run(cfg: ConfigDict):
+def _build_and_run(cfg: ConfigDict, side: int):
     backbone = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
     backbone.eval()
     with torch.no_grad():
-        return backbone(torch.zeros(1, 3, IMAGE_SIDE, IMAGE_SIDE))
+        return backbone(torch.zeros(1, 3, side, side))

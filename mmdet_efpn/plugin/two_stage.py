@@ -15,6 +15,9 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
     """
     key, kind = 'model.rpn_head', plain_type(head)
     if kind == 'EmbeddingRPNHead':
+        if on_p2_prime:
+            raise ValueError(f'rpn_on_p2_prime=True: {key} ({kind}) learns its proposals and reads no '
+                             'level')
         report.left(f'{key}: {kind} learns its proposals and reads no level')
         return head
     if kind != 'RPNHead':

@@ -26,6 +26,20 @@ REPPOINTS = 'reppoints/reppoints-moment_r50_fpn_1x_coco'
 RTMDET = 'rtmdet/rtmdet_s_8xb32-300e_coco'
 YOLOX = 'yolox/yolox_s_8xb8-300e_coco'
 LIBRA_RETINA = 'libra_rcnn/libra-retinanet_r50_fpn_1x_coco'
+ATSS = 'atss/atss_r50_fpn_1x_coco'
+GFL = 'gfl/gfl_r50_fpn_1x_coco'
+TOOD = 'tood/tood_r50_fpn_1x_coco'
+PAA = 'paa/paa_r50_fpn_1x_coco'
+DDOD = 'ddod/ddod_r50_fpn_1x_coco'
+CASCADE_MASK = 'cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco'
+DOUBLE_HEAD = 'double_heads/dh-faster-rcnn_r50_fpn_1x_coco'
+DYNAMIC = 'dynamic_rcnn/dynamic-rcnn_r50_fpn_1x_coco'
+LIBRA = 'libra_rcnn/libra-faster-rcnn_r50_fpn_1x_coco'
+PAFPN = 'pafpn/faster-rcnn_r50_pafpn_1x_coco'
+HRFPN = 'hrnet/faster-rcnn_hrnetv2p-w18-1x_coco'
+HRFPN_FCOS = 'hrnet/fcos_hrnetv2p-w18-gn-head_4xb4-1x_coco'
+DEFORMABLE_DETR = 'deformable_detr/deformable-detr_r50_16xb2-50e_coco'
+PVT = 'pvt/retinanet_pvt-t_fpn_1x_coco'
 DINO = 'dino/dino-4scale_r50_8xb2-12e_coco'
 MASK2FORMER = 'mask2former/mask2former_r50_8xb2-lsj-50e_coco'
 
@@ -62,6 +76,16 @@ def test_retinanet_anchors_stand_on_p2_prime(shipped):
     assert len(anchors) == 32 * 48 * 9
     # scale 4, ratio 1 (the second of three ratios, three scales each): 8 px round the cell's corner
     assert anchors[9 * CELL + 3].tolist() == [2, -2, 10, 6]
+    assert [stride[0] for stride in generator.strides] == [2, 4, 8, 16, 32, 64, 128]
+
+
+@pytest.mark.parametrize('name', [ATSS, GFL, VFNET, TOOD, PAA, DDOD])
+def test_one_anchor_a_cell_stands_on_p2_prime(shipped, name):
+    head = mmdet_efpn.extend_config(shipped(name)).model.bbox_head
+    generator = TASK_UTILS.build(head.anchor_generator)
+    anchors = generator.grid_priors([(32, 48)] + [(1, 1)] * 6, device='cpu')[0]
+    assert len(anchors) == 32 * 48
+    assert anchors[CELL].tolist() == [-2, -6, 14, 10]  # scale 8: 16 px round the cell's corner
     assert [stride[0] for stride in generator.strides] == [2, 4, 8, 16, 32, 64, 128]
 
 
@@ -120,7 +144,9 @@ def roi_extractors(name, value):
                 yield from roi_extractors(key, part)
 
 
-@pytest.mark.parametrize('name', [FASTER, MASK, CASCADE, HTC, POINT_REND, GRID, SPARSE])
+@pytest.mark.parametrize('name', [
+    FASTER, MASK, CASCADE, HTC, POINT_REND, GRID, SPARSE, CASCADE_MASK, DOUBLE_HEAD, DYNAMIC, LIBRA,
+    PAFPN, HRFPN])
 def test_boxes_under_56_px_meet_p2_prime(shipped, name):
     roi_head = mmdet_efpn.extend_config(shipped(name)).model.roi_head
     found = {key: cfg for key, cfg in roi_extractors('', roi_head) if key != 'semantic_roi_extractor'}
@@ -140,7 +166,13 @@ def test_rpn_stays_off_p2_prime_unless_asked(shipped):
     assert rpn_head.anchor_generator.strides == [4, 8, 16, 32, 64]
     on_it = mmdet_efpn.extend_config(shipped(FASTER), rpn_on_p2_prime=True).model.rpn_head
     assert on_it.on_p2_prime and on_it.anchor_generator.strides == [2, 4, 8, 16, 32, 64]
-    assert MODELS.build(on_it).on_p2_prime
+    head = MODELS.build(on_it)
+    assert head.on_p2_prime
+    anchors = head.prior_generator.grid_priors([(32, 48)] + [(1, 1)] * 5, device='cpu')[0]
+    # scale 8, ratio 1 (the second of three): 16 px round the cell's corner
+    assert anchors[3 * CELL + 1].tolist() == [-2, -6, 14, 10]
+    with pytest.raises(ValueError, match=r'rpn_on_p2_prime=True: model.rpn_head \(EmbeddingRPNHead\)'):
+        mmdet_efpn.extend_config(shipped(SPARSE), rpn_on_p2_prime=True)
 
 
 def test_box_heads(shipped):
@@ -171,6 +203,11 @@ def test_other_necks_are_wrapped(shipped):
     assert rtmdet.neck.neck.in_channels == [64, 128, 256, 512]
     assert rtmdet.backbone.type == 'HighResolutionTap'
     assert tuple(rtmdet.backbone.backbone.out_indices) == (1, 2, 3, 4)
+    coarse_hrfpn = shipped(HRFPN_FCOS)  # its convs of stride 2 begin the pyramid at stride 8
+    extended = mmdet_efpn.extend_config(coarse_hrfpn).model
+    assert (coarse_hrfpn.model.neck.stride, coarse_hrfpn.model.neck.num_outs) == (2, 5)
+    assert (extended.neck.neck.stride, extended.neck.neck.num_outs) == (1, 6)
+    assert extended.bbox_head.strides == [2, 4, 8, 16, 32, 64, 128]
 
 
 @pytest.mark.parametrize('name, indices, widths', [
@@ -229,7 +266,7 @@ def test_price_of_p2_prime_in_a_one_stage_head_is_told(shipped):
     assert not any('times as many' in line for line in report.kept)
 
 
-@pytest.mark.parametrize('name', [FASTER, RETINA, RTMDET, DINO])
+@pytest.mark.parametrize('name', [FASTER, RETINA, RTMDET, YOLOX, DINO, MASK2FORMER])
 def test_extending_twice_is_refused(shipped, name):
     extended = mmdet_efpn.extend_config(shipped(name))
     with pytest.raises(CannotExtendError, match='extended already'):
@@ -252,6 +289,45 @@ def test_what_cannot_work_is_refused_in_a_sentence(shipped, name, said):
         mmdet_efpn.extend_config(shipped(name))
 
 
+def test_a_new_style_config_is_refused_in_a_sentence(shipped):
+    cfg = shipped(RETINA)
+    cfg.model.neck.type = MODELS.get('FPN')  # as read_base configs name modules
+    with pytest.raises(CannotExtendError, match=r'model\.neck\.type is a class: .* new style'):
+        mmdet_efpn.extend_config(cfg)
+
+
+@pytest.mark.parametrize('ftt, said', [
+    ('LigthFTT', r"ftt=\{'type': 'LigthFTT'\} cannot be built for 256 channels: .*registry"),
+    (dict(type='FTT', hidden=64), r'cannot be built for 256 channels: .*unexpected keyword'),
+    (dict(type='LightFTT', kernel_size=4), r'ftt\.kernel_size must be odd, got 4'),
+    (dict(type='ReLU'), 'cannot be built for 256 channels: '),
+], ids=str)
+def test_an_ftt_that_cannot_be_built_is_refused(shipped, ftt, said):
+    with pytest.raises(ValueError, match=said):
+        mmdet_efpn.extend_config(shipped(RETINA), ftt=ftt)
+
+
+def test_images_are_padded_where_a_backbone_rounds_sizes_down(shipped):
+    cfg = shipped(DEFORMABLE_DETR)
+    assert cfg.model.data_preprocessor.pad_size_divisor == 1
+    same = mmdet_efpn.extend_config(cfg).model.data_preprocessor  # ResNet rounds up
+    assert same.pad_size_divisor == 1
+    cfg.model.backbone = dict(shipped(PVT).model.backbone, out_indices=(1, 2, 3))
+    cfg.model.neck.in_channels = [128, 320, 512]
+    extended, report = extend_with_report(cfg)
+    assert extended.model.data_preprocessor.pad_size_divisor == 32
+    said = 'model.data_preprocessor.pad_size_divisor: 32, since this backbone rounds sizes down'
+    assert any(line.startswith(said) for line in report.changes)
+
+
+def test_what_was_changed_is_logged(shipped, monkeypatch):
+    lines = []
+    monkeypatch.setattr('mmdet_efpn.plugin.extend.print_log', lambda text, logger: lines.append(text))
+    mmdet_efpn.extend_config(shipped(FASTER))
+    assert 'model.neck: FPN to EFPN' in lines[0]
+    assert 'custom_imports: mmdet_efpn, which registers' in lines[0]
+
+
 def test_wrong_arguments_are_named(shipped):
     with pytest.raises(FileNotFoundError, match='gone.py'):
         mmdet_efpn.extend_config('gone.py')
@@ -259,6 +335,8 @@ def test_wrong_arguments_are_named(shipped):
         mmdet_efpn.extend_config(shipped(RETINA), levels='most')
     with pytest.raises(ValueError, match='rpn_on_p2_prime needs an RPN'):
         mmdet_efpn.extend_config(shipped(RETINA), rpn_on_p2_prime=True)
+    with pytest.raises(ValueError, match='extended_bbox_head=False needs a RoI head'):
+        mmdet_efpn.extend_config(shipped(RETINA), extended_bbox_head=False)
     with pytest.raises(ValueError, match="c2_prime='stem'"):
         mmdet_efpn.extend_config(shipped(RTMDET), c2_prime='stem')
     wrong = shipped(RETINA)

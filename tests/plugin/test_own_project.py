@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def write_boards(folder: Path) -> None:
 
 def test_five_lines_in_an_empty_folder_train(installed, repository, child_environment, tmp_path):
     section = (repository / 'README.md').read_text().partition('### In a project of your own')[2]
-    command = re.search(r'```bash\n(.*?)\n```', section, re.DOTALL)[1]
+    command, train_command = re.findall(r'```bash\n(.*?)\n```', section, re.DOTALL)[:2]
     config = re.search(r'```python\n(.*?)```', section, re.DOTALL)[1]
     assert len(config.splitlines()) == 5
     write_boards(tmp_path / 'data' / 'deeppcb')
@@ -59,10 +60,12 @@ def test_five_lines_in_an_empty_folder_train(installed, repository, child_enviro
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    assert 'FPN to EFPN' in run(*command.split())
-    # What `mim train mmdet boards.py` runs.
+    assert 'FPN inside ExtendedNeck' in run(*command.split())
+    # What `mim train mmdet` runs.
     train = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
-    run('python', str(train), 'boards.py', '--work-dir', 'run', '--cfg-options',
+    arguments = shlex.split(train_command)
+    assert arguments[:3] == ['mim', 'train', 'mmdet']
+    run('python', str(train), *arguments[3:],
         'train_cfg.max_epochs=1', 'train_dataloader.batch_size=1', 'train_dataloader.num_workers=0',
-        'train_dataloader.persistent_workers=False', 'train_dataloader.dataset.pipeline.2.scale=(64,64)')
+        'train_dataloader.persistent_workers=False', '--work-dir', 'run')
     assert (tmp_path / 'run' / 'epoch_1.pth').is_file()

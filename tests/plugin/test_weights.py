@@ -1,4 +1,6 @@
 """Weights of a plain detector in its extended twin."""
+import re
+
 import pytest
 import torch
 
@@ -20,13 +22,33 @@ def twins(shipped):
     return build
 
 
-@pytest.mark.parametrize('name', ['Faster R-CNN', 'Mask R-CNN', 'Cascade R-CNN', 'Faster R-CNN (PAFPN)'])
+@pytest.mark.parametrize('name', [
+    'Faster R-CNN', 'Mask R-CNN', 'Cascade R-CNN', 'Faster R-CNN (PAFPN)', 'PointRend', 'Sparse R-CNN',
+    'Double-Head R-CNN', 'Libra R-CNN (FPN and BFP)'])
 def test_two_stage_weights_load_as_they_are(twins, name):
     plain, extended = twins(name)
     missing, unexpected = extended.load_state_dict(plain.state_dict(), strict=False)
     assert unexpected == []
     assert {'.'.join(key.split('.')[:2]) for key in missing} <= {
         'neck.extension', 'roi_head.extended_bbox_head'}
+    assert any(key.startswith('neck.extension') for key in missing)
+
+
+FINER_LEVEL = {f'neck.{part}_convs.0.conv.{kind}' for part in ('lateral', 'fpn')
+               for kind in ('weight', 'bias')}
+
+
+@pytest.mark.parametrize('name, needed', [
+    ('RetinaNet', FINER_LEVEL),
+    ('ATSS', FINER_LEVEL | {'bbox_head.scales.0.scale', 'bbox_head.scales.1.scale'}),
+    ('HTC', {f'roi_head.semantic_head.lateral_convs.0.conv.{kind}' for kind in ('weight', 'bias')}),
+])
+def test_a_finer_level_of_neck_or_head_is_missing_besides(twins, name, needed):
+    plain, extended = twins(name)
+    missing, unexpected = extended.load_state_dict(
+        align_weights(plain.state_dict(), extended), strict=False)
+    assert unexpected == []
+    assert {key for key in missing if not key.startswith('neck.extension')} == needed
     assert any(key.startswith('neck.extension') for key in missing)
 
 
@@ -60,7 +82,12 @@ def test_an_fpn_that_began_at_stride_8_keeps_each_levels_weights(twins):
 @pytest.mark.parametrize('name', ['RTMDet-s', 'YOLOX-s'])
 def test_separate_heads_of_each_level_stay_with_it(twins, name):
     plain, extended = twins(name)
-    extended.load_state_dict(align_weights(plain.state_dict(), extended), strict=False)
+    missing, unexpected = extended.load_state_dict(
+        align_weights(plain.state_dict(), extended), strict=False)
+    assert unexpected == []
+    heads = [key for key in missing if key.startswith('bbox_head.')]
+    assert heads and all(re.match(r'bbox_head\.\w+\.[01]\.', key) for key in heads)  # two new levels
+    assert all(key.startswith(('bbox_head.', 'neck.extension.', 'neck.neck.')) for key in missing)
     plain.eval()
     extended.eval()
     levels = [torch.rand(1, 128, side, side) for side in (8, 4, 2)]

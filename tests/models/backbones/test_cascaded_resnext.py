@@ -155,3 +155,12 @@ def test_deep_stem():
 def test_refuses(kwargs, message):
     with pytest.raises(ValueError, match=message):
         build(**kwargs)
+
+
+def test_efpn_over_it_begins_at_stride_two():
+    backbone, x = build(), images()
+    stages = backbone(x)
+    neck = MODELS.build(dict(type='EFPN', in_channels=[stage.shape[1] for stage in stages],
+                             out_channels=16, num_outs=6, ftt=dict(type='PointwiseFTT')))
+    sizes = [tuple(level.shape[1:]) for level in neck(stages)]
+    assert sizes == [(16, 32, 48), (16, 16, 24), (16, 8, 12), (16, 4, 6), (16, 2, 3), (16, 1, 2)]

@@ -57,6 +57,20 @@ def test_local_checkpoint_of_the_classifier(name, tmp_path):
     torch.testing.assert_close(backbone(x)[-1], last)
 
 
+def test_local_checkpoint_inside_the_tap(tmp_path):
+    classifier = timm.create_model('test_efficientnet')
+    torch.save(classifier.state_dict(), tmp_path / 'weights.pth')
+    timm_backbone = dict(type='TimmBackbone', model_name='test_efficientnet',
+                         checkpoint_path=str(tmp_path / 'weights.pth'))
+    tap = MODELS.build(dict(type='HighResolutionTap', backbone=timm_backbone))
+    tap.init_weights()
+    tap.eval()
+    classifier.eval()
+    features = classifier.forward_intermediates(images(), intermediates_only=True)
+    for ours, theirs in zip(tap(images()), features, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_pretrained_asks_timm_when_weights_are_initialised(monkeypatch):
     asked = []
     create_model = timm.create_model

@@ -162,6 +162,21 @@ def test_gradients_reach_every_parameter(kind, levels):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize('ftt', [
+    dict(type='PointwiseFTT'), dict(type='LightFTT'),
+    dict(type='SwinFTT', embed_dims=8, depths=(2, 2), num_heads=2, window_size=4),
+    dict(type='HATFTT', embed_dims=8, depths=(1, 1), num_heads=2, window_size=4, squeeze_factor=2)],
+    ids=lambda cfg: cfg['type'])
+def test_any_ftt_extends_any_neck(ftt):
+    neck = extended('PAFPN', ftt=ftt)
+    neck.train()
+    levels = neck(features())
+    assert levels[0].shape == (2, WIDTH, 32, 48)
+    levels[0].square().mean().backward()
+    for name, parameter in neck.extension.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
 @pytest.mark.parametrize('levels, fine_strides', [('all', (2, 4)), ('p3_prime', (4, 8))])
 @pytest.mark.parametrize('top, left', [(48, 128), (144, 32)])
 def test_an_impulse_comes_out_at_its_cell(levels, fine_strides, top, left):
