@@ -24,5 +24,16 @@ def config_path(config: str | Path) -> Path:
 
 
 def read_config(config: str | Path) -> Config:
-    """Reads a config from its path or its name in a package; errors as :func:`config_path`."""
-    return Config.fromfile(str(config_path(config)))
+    """Reads a config from its path or its name in a package; errors as :func:`config_path`.
+
+    Raises:
+        ImportError: A module in the config's ``custom_imports`` cannot be imported.
+    """
+    path = str(config_path(config))
+    try:
+        return Config.fromfile(path)
+    except ImportError as error:
+        settings = Config.fromfile(path, import_custom_modules=False).get('custom_imports') or {}
+        raise ImportError(
+            f'{config}: its custom_imports are {settings.get("imports")}, which cannot be imported; '
+            'install what they belong to, or add its folder to PYTHONPATH') from error

@@ -90,3 +90,13 @@ def test_command_says_what_is_wrong(config, out, said, tmp_path, capsys, monkeyp
     assert stopped.value.code == 2
     assert error.startswith('extend_config.py: error: ') and said in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_command_names_a_module_that_is_not_installed(tmp_path, capsys):
+    config = tmp_path / 'config.py'
+    config.write_text("custom_imports = dict(imports=['gone.models'], allow_failed_imports=False)\n")
+    with pytest.raises(SystemExit):
+        main([str(config), str(tmp_path / 'out.py')])
+    said = "config.py: its custom_imports are ['gone.models'], which cannot be imported"
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / 'out.py').exists()
