@@ -108,18 +108,26 @@ class TimmBackbone(BaseModule):
         Returns:
             tuple[Tensor, ...]: (B, channels[i], H / strides[i], W / strides[i]).
         """
-        return self._select(self.timm_model(x))
+        return self._select(self._features(x))
 
     def forward_with_stride_two(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Gives the stride-2 feature, (B, c2_prime_channels, H / 2, W / 2), beside :meth:`forward`'s."""
-        features = self.timm_model(x)
-        return self._channels_first(features[self.stride_two_index]), self._select(features)
+        features = self._features(x)
+        return features[self.stride_two_index], self._select(features)
+
+    def _features(self, x: Tensor) -> list[Tensor]:
+        """timm's features, (B, C, H, W), contiguous where the images are.
+
+        Some models give them channels-last, as ConvNeXt, which operators of mmcv refuse.
+        """
+        features = [self._channels_first(feature) for feature in self.timm_model(x)]
+        return [feature.contiguous() for feature in features] if x.is_contiguous() else features
 
     def _select(self, features: list[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(self._channels_first(features[i]) for i in self.out_indices)
+        return tuple(features[i] for i in self.out_indices)
 
     def _channels_first(self, feature: Tensor) -> Tensor:
         """(B, H, W, C) of models such as Swin, or (B, C, H, W), to (B, C, H, W)."""
         if getattr(self.timm_model, 'output_fmt', 'NCHW') == 'NHWC':
-            return feature.permute(0, 3, 1, 2).contiguous()
+            return feature.permute(0, 3, 1, 2)
         return feature

@@ -57,6 +57,15 @@ def test_local_checkpoint_of_the_classifier(name, tmp_path):
     torch.testing.assert_close(backbone(x)[-1], last)
 
 
+def test_maps_are_contiguous_as_mmcvs_operators_need():
+    backbone = build('test_convnext')
+    assert all(feature.is_contiguous() for feature in backbone(images()))
+    channels_last = images().to(memory_format=torch.channels_last)
+    for ours, theirs in zip(backbone(channels_last), backbone(images()), strict=True):
+        torch.testing.assert_close(ours, theirs)
+        assert ours.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_local_checkpoint_inside_the_tap(tmp_path):
     classifier = timm.create_model('test_efficientnet')
     torch.save(classifier.state_dict(), tmp_path / 'weights.pth')
