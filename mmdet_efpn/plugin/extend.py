@@ -17,7 +17,7 @@ from .neck import (
     extend_neck,
     plain_strides,
 )
-from .probe import plain_type, probe_backbone, rounds_up
+from .probe import Feature, plain_type, probe_backbone, rounds_up
 from .report import CannotExtendError, Report
 from .transformer import (
     MULTI_SCALE_DETRS,
@@ -162,7 +162,8 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     width = None
     if levels == 'all':
         backbone = extend_backbone(backbone, c2_prime, report)
-        width = probe_backbone(backbone)[0].channels
+        features = probe_backbone(backbone)
+        width = features[0].channels
     elif c2_prime is not None:
         raise ValueError(
             f'c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2\'')
@@ -170,7 +171,7 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         raise ValueError(
             f'separable={separable!r} makes no sense with levels={levels!r}, which has no P2\'')
     model['backbone'] = backbone
-    _pad_to_octaves(model, report)
+    _pad_to_octaves(model, features, report)
     model['neck'] = extend_neck(
         chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report)
     finest = 2 if levels == 'all' else 4
@@ -185,11 +186,11 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     return Levels(plain, tuple(strides))
 
 
-def _pad_to_octaves(model: dict, report: Report) -> None:
+def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> None:
     """Pads images, in place, where the backbone would give sizes that are no octaves."""
     preprocessor = model.get('data_preprocessor')
     padded = preprocessor and preprocessor.get('pad_size_divisor', 1) % PAD == 0
-    if padded or rounds_up(model['backbone']):
+    if padded or rounds_up(model['backbone'], features):
         return
     if not preprocessor:
         report.left('model.data_preprocessor: missing, but this backbone rounds sizes down: let the '

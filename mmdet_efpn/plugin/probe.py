@@ -81,17 +81,16 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
 
 
-def rounds_up(backbone: dict) -> bool:
-    """Whether the outputs for any image have its size over their strides, rounded up."""
-    strides = [feature.stride for feature in probe_backbone(backbone)]
+def rounds_up(backbone: dict, features: list[Feature]) -> bool:
+    """Whether the outputs, as probed, have any image's size over their strides, rounded up."""
     try:
         with torch.random.fork_rng(devices=[]):
-            features = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
+            outputs = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
     except Exception:
         # A foreign module that takes multiples of its stride alone.
         return False
-    return all(feature.shape[-1] == -(-ODD_SIDE // stride)
-               for feature, stride in zip(features, strides, strict=True))
+    return all(output.shape[-1] == -(-ODD_SIDE // feature.stride)
+               for output, feature in zip(outputs, features, strict=True))
 
 
 def _run(cfg: ConfigDict, side: int):
