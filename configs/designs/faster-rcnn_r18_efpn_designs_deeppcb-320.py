@@ -40,4 +40,6 @@ recipe = dict(
             'model.neck.extension_cfg.separable': False, **short}),
         dict(name='light, 64 wide', config=light, cfg_options={
             'model.neck.extension_cfg.channels': 64, **short}),
+        dict(name='light, on RoIs', config=light, cfg_options={
+            'model.neck.extension_cfg': dict(on_rois=True, separable=False), **short}),
     ])

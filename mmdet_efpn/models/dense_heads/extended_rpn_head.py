@@ -6,7 +6,7 @@ from mmdet.registry import MODELS
 from torch import Tensor
 
 from ..map_checks import check_maps, padded_size
-from ..sparse import DeferredLevel
+from ..sparse import whole_map
 
 P2_PRIME_STRIDE = 2
 
@@ -43,11 +43,7 @@ class ExtendedRPNHead(RPNHead):
     def _used_levels(self, x: Sequence[Tensor]) -> Sequence[Tensor]:
         if not self.on_p2_prime:
             return x[1:]
-        if isinstance(x[0], DeferredLevel):
-            raise ValueError(
-                'rpn_head.on_p2_prime=True reads the whole of P2\', so it cannot be deferred; set '
-                'neck.sparse=False and backbone.defer_c2_prime=False')
-        return x
+        return (whole_map(x[0], 'rpn_head.on_p2_prime=True'), *x[1:])
 
     def forward(self, x: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Gives objectness scores and box deltas for each level that the head runs on.

@@ -76,6 +76,10 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         self.detection_loss = detection_loss
         self.size_divisor = size_divisor
         neck = self.detector.neck
+        if neck.extension.on_rois:
+            raise ValueError(
+                'model.detector.neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, and there is '
+                'no map of it to distil; set it to False (the weights are the same)')
         self.reads_laterals = getattr(neck, 'ftt_source', 'on_output') == 'on_lateral'
         # Outside the module tree: no weights of the teacher's in checkpoints, optimisers or DDP.
         teacher = self.detector if teacher is None else load_teacher(**teacher)

@@ -10,7 +10,14 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor, nn
 
 from ..ftt import BaseFTT
-from ..sparse import DEFAULT_TILE, DeferredLevel, DeferredMap, check_tile, computing_layers
+from ..sparse import (
+    DEFAULT_TILE,
+    DeferredLevel,
+    DeferredMap,
+    RoILevel,
+    check_tile,
+    computing_layers,
+)
 
 
 class Pyramid(NamedTuple):
@@ -33,7 +40,7 @@ class PyramidExtension(BaseModule):
     ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
     bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
     more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
-    the 3x3 conv.
+    the 3x3 conv. A third makes P2' after pooling, on the cells of RoIs alone.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
@@ -43,6 +50,9 @@ class PyramidExtension(BaseModule):
         channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
         separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
             conv, as in the released model.
+        on_rois (bool): Make P2' on the bins of RoIs instead of as a map, in training and at test time;
+            see ``RoILevel``. For two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out.
+            Weights are as without. Default False.
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
@@ -59,7 +69,8 @@ class PyramidExtension(BaseModule):
 
     Raises:
         TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
-        ValueError: widths that do not fit.
+        ValueError: widths that do not fit, or ``on_rois`` without C2' or with ``sparse``; at a forward,
+            ``on_rois`` with a deferred C2'.
 
     Source: arXiv:2003.07021, section 3.1, equation 1.
     """
@@ -72,6 +83,7 @@ class PyramidExtension(BaseModule):
                  ftt: dict,
                  channels: int | None = None,
                  separable: bool = False,
+                 on_rois: bool = False,
                  sparse: bool = False,
                  sparse_tile: int = DEFAULT_TILE,
                  conv_cfg=None,
@@ -89,7 +101,13 @@ class PyramidExtension(BaseModule):
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
                 'leave channels out of the FTT config, the neck fills it in')
         self.out_channels = out_channels
+        self.on_rois = on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
+        if on_rois and (sparse or c2_prime_channels is None):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, '
+                + ('so there is no map that neck.sparse=True could defer; set one of them to False'
+                   if sparse else 'but this neck makes none; set neck.extension_cfg.on_rois=False'))
         self.lateral_conv = self.narrowing_conv = self.output_conv = None
         if c2_prime_channels is None:
             return
@@ -105,11 +123,10 @@ class PyramidExtension(BaseModule):
             self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
         output_conv = DepthwiseSeparableConvModule if separable else ConvModule
         self.output_conv = output_conv(
-            channels, out_channels, 3, padding=1, bias=False, conv_cfg=None if separable else conv_cfg,
-            norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
+            channels, out_channels, 3, padding=0 if on_rois else 1, bias=False,
+            conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
         local = (nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
-        layers = [layer for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
-                  if conv is not None for _, layer in computing_layers(conv)]
+        layers = [layer for conv in self._fusing_convs() for _, layer in computing_layers(conv)]
         self.halo = 1 if all(isinstance(layer, local) for layer in layers) else None
 
     def init_weights(self) -> None:
@@ -125,7 +142,7 @@ class PyramidExtension(BaseModule):
                 nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
     def forward(self, c2_prime: Tensor | DeferredMap | None, p2: Tensor,
-                p3: Tensor) -> tuple[Tensor | DeferredLevel | None, Tensor | None]:
+                p3: Tensor) -> tuple[Tensor | DeferredLevel | RoILevel | None, Tensor | None]:
         """Gives P2' and, for distillation, P3'.
 
         Args:
@@ -137,7 +154,10 @@ class PyramidExtension(BaseModule):
         Returns:
             tuple: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
             P3' of P2's size, out_channels wide. Where P2' is deferred: a ``DeferredLevel`` and ``None``.
+            With ``on_rois``: a ``RoILevel`` and P3'.
         """
+        if self.on_rois:
+            return self._level_for_rois(c2_prime, p2, p3)
         if self.sparse and isinstance(c2_prime, Tensor) and not (
                 self.training or torch.is_grad_enabled()):
             c2_prime = DeferredMap.of(c2_prime)
@@ -148,9 +168,30 @@ class PyramidExtension(BaseModule):
             return None, p3_prime
         return self.fuse(c2_prime, p3_prime), p3_prime
 
+    def _level_for_rois(self, c2_prime: Tensor | DeferredMap, p2: Tensor,
+                        p3: Tensor) -> tuple[RoILevel, Tensor]:
+        if isinstance(c2_prime, DeferredMap):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True pools C2\', which backbone.defer_c2_prime=True defers; '
+                'set one of them to False')
+        p3_prime = self.ftt(p2, p3)
+        return RoILevel(self, c2_prime, p3_prime), p3_prime
+
     def fuse(self, c2_prime: Tensor, p3_prime: Tensor) -> Tensor:
-        """Gives P2' of C2' at stride 2 and P3' at stride 4; shapes as in :meth:`forward`."""
+        """Gives P2' of C2' at stride 2 and P3' at stride 4; shapes as in :meth:`forward`.
+
+        With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
+        """
         if self.narrowing_conv is not None:
             p3_prime = self.narrowing_conv(p3_prime)
-        upsampled = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
-        return self.output_conv(self.lateral_conv(c2_prime) + upsampled)
+        if not self.on_rois:
+            p3_prime = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
+        return self.output_conv(self.lateral_conv(c2_prime) + p3_prime)
+
+    def fusing_parameters(self) -> list[nn.Parameter]:
+        """The parameters that :meth:`fuse` uses."""
+        return [parameter for conv in self._fusing_convs() for parameter in conv.parameters()]
+
+    def _fusing_convs(self) -> list[nn.Module]:
+        return [conv for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
+                if conv is not None]

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ..map_checks import check_maps, padded_size
-from ..sparse import DeferredLevel
+from ..sparse import DeferredLevel, RoILevel
 
 
 @MODELS.register_module()
@@ -123,14 +123,11 @@ class ExtendedRoIHead(StandardRoIHead):
             return super().loss(x, rpn_results_list, batch_data_samples)
         return self._loss_of_extended_rois(x, rpn_results_list, batch_data_samples)
 
-    def _on_p2_prime(self, boxes: Tensor, like: Tensor) -> Tensor:
-        """Whether each box (n, 4), in pixels, is pooled from P2': (n,), bool.
-
-        In the maps' precision, in which the extractor assigns levels too.
-        """
-        extractor = self.bbox_roi_extractor
-        rois = torch.cat((boxes.new_zeros(len(boxes), 1), boxes), dim=1)
-        return extractor.map_roi_levels(rois.type_as(like), extractor.num_inputs) == 0
+    @staticmethod
+    def _on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:
+        """Whether each RoI (n, 5) is pooled from P2': (n,), bool."""
+        levels = extractor.map_roi_levels(_in_precision_of(x[1], rois), extractor.num_inputs)
+        return levels == 0
 
     def _loss_of_extended_rois(self, x, rpn_results_list, batch_data_samples) -> dict:
         """Box losses over samples that are all of level P2'.
@@ -145,7 +142,9 @@ class ExtendedRoIHead(StandardRoIHead):
             boxes, truth = proposals.bboxes, get_box_tensor(sample.gt_instances.bboxes)
             if sampler.add_gt_as_proposals:
                 boxes = torch.cat((truth.type_as(boxes), boxes))
-            priors = InstanceData(priors=boxes[self._on_p2_prime(boxes, x[0])])
+            rois = torch.cat((boxes.new_full((len(boxes), 1), i), boxes), dim=1)
+            priors = InstanceData(
+                priors=boxes[self._on_p2_prime(rois, x, self.bbox_roi_extractor)])
             assigned = self.bbox_assigner.assign(
                 priors, sample.gt_instances, sample.get('ignored_instances'))
             with _nothing_added(sampler):
@@ -175,35 +174,45 @@ class ExtendedRoIHead(StandardRoIHead):
             dict: ``cls_score`` (n, classes + 1), ``bbox_pred`` (n, 4 or 4 x classes) and ``bbox_feats``
             (n, C, h, w), all in the order of ``rois``.
         """
-        x = self._with_p2_prime(x, rois, self.bbox_roi_extractor)
-        if self.extended_bbox_head is None:
-            return super()._bbox_forward(x, rois)
-        extractor = self.bbox_roi_extractor
-        bbox_feats = extractor(x[:extractor.num_inputs], rois)
+        bbox_feats = self._pool(x, rois, self.bbox_roi_extractor)
         if self.with_shared_head:
             bbox_feats = self.shared_head(bbox_feats)
-        on_p2_prime = self._on_p2_prime(rois[:, 1:], x[0])
-        others, extended = (~on_p2_prime).nonzero().squeeze(1), on_p2_prime.nonzero().squeeze(1)
-        back_in_order = torch.cat((others, extended)).argsort()
+        if self.extended_bbox_head is None:
+            cls_score, bbox_pred = self.bbox_head(bbox_feats)
+            return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
+        others, extended, back_in_order = _parts(self._on_p2_prime(rois, x, self.bbox_roi_extractor))
         outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),
                       self._run_head(self.extended_bbox_head, bbox_feats[extended]), strict=True)
         cls_score, bbox_pred = (torch.cat(parts)[back_in_order] for parts in outputs)
         return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
 
     def _mask_forward(self, x: Sequence[Tensor], rois: Tensor | None = None, **kwargs) -> dict:
-        """As StandardRoIHead, with P2' computed where these RoIs need it, if it is deferred."""
-        if rois is not None:
-            x = self._with_p2_prime(x, rois, self.mask_roi_extractor)
-        return super()._mask_forward(x, rois, **kwargs)
+        """As StandardRoIHead, with P2' computed where these RoIs need it, if it is no map."""
+        if rois is None:
+            return super()._mask_forward(x, **kwargs)
+        mask_feats = self._pool(x, rois, self.mask_roi_extractor)
+        if self.with_shared_head:
+            mask_feats = self.shared_head(mask_feats)
+        return super()._mask_forward(x, pos_inds=slice(None), bbox_feats=mask_feats)
 
-    @staticmethod
-    def _with_p2_prime(x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Sequence[Tensor]:
-        """The pyramid with a map in the place of a deferred P2', true where the RoIs are pooled from."""
-        if not isinstance(x[0], DeferredLevel):
-            return x
-        rois = rois.type_as(x[1])  # as the extractor does first
-        levels = extractor.map_roi_levels(rois, extractor.num_inputs)
-        return (x[0].around(rois[levels == 0]), *x[1:])
+    def _pool(self, x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
+        """What an extractor pools of each RoI, (n, C, h, w), whatever stands in the place of P2'.
+
+        mmcv's RoI layers read a channels-last map as if it were contiguous, so all are made so.
+        """
+        finest, *plain = x[:extractor.num_inputs]
+        plain = [level.contiguous() for level in plain]
+        on_p2_prime = self._on_p2_prime(rois, x, extractor)
+        if isinstance(finest, DeferredLevel):
+            finest = finest.around(_in_precision_of(x[1], rois[on_p2_prime]))
+        if isinstance(finest, Tensor):
+            return extractor((finest.contiguous(), *plain), rois)
+        assert isinstance(finest, RoILevel), type(finest)
+        others, extended, back_in_order = _parts(on_p2_prime)
+        # none of the others is of the first level, in whose place any map may stand
+        pooled = (extractor((plain[0], *plain), rois[others]),
+                  finest.pooled(rois[extended], extractor.roi_layers[0]))
+        return torch.cat(pooled)[back_in_order]
 
     def _run_head(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
         """Runs a box head; without RoIs its parameters stay in the graph with a zero gradient."""
@@ -215,6 +224,17 @@ class ExtendedRoIHead(StandardRoIHead):
     @staticmethod
     def _output_widths(head: nn.Module) -> tuple[int, int]:
         return head.fc_cls.out_features, head.fc_reg.out_features
+
+
+def _in_precision_of(feature: Tensor, rois: Tensor) -> Tensor:
+    """RoIs as an extractor sees them: in the maps' precision. bfloat16 comes to it as float32."""
+    return rois.to(torch.float32 if feature.dtype is torch.bfloat16 else feature.dtype)
+
+
+def _parts(chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of what is not chosen and of what is, and those that bring the two back in order."""
+    others, chosen = (~chosen).nonzero().squeeze(1), chosen.nonzero().squeeze(1)
+    return others, chosen, torch.cat((others, chosen)).argsort()
 
 
 @contextmanager

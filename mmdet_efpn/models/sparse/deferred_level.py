@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from .deferred_map import DeferredMap
+from .level_for_rois import LevelForRoIs
 from .tiles import TileGrid, Window, cut, paste, window_cells
 
 STRIDE = 2
@@ -20,7 +21,7 @@ def check_tile(tile: int) -> int:
     return tile
 
 
-class DeferredLevel:
+class DeferredLevel(LevelForRoIs):
     """Level P2' of a batch of images, computed only on the tiles that RoIs touch.
 
     It stands in a pyramid in the place of the map P2' and tells its shape; it has no values until
@@ -42,19 +43,14 @@ class DeferredLevel:
     """
 
     stride = STRIDE
+    reason = 'is deferred'
+    remedy = 'neck.sparse=False and backbone.defer_c2_prime=False'
 
     def __init__(self, extension: nn.Module, c2_prime: DeferredMap, p2: Tensor, p3: Tensor,
                  tile: int) -> None:
         self.extension, self.c2_prime, self.p2, self.p3, self.tile = extension, c2_prime, p2, p3, tile
         self.shape = torch.Size((len(p2), extension.out_channels, *c2_prime.shape[2:]))
         self._p3_prime = None
-
-    @classmethod
-    def __torch_function__(cls, function, types, args=(), kwargs=None):
-        raise TypeError(
-            f'{getattr(function, "__name__", function)} was called on P2\', which is deferred: only '
-            'ExtendedRoIHead can read it so. Set neck.sparse=False and backbone.defer_c2_prime=False '
-            'for heads that read it whole')
 
     def dense(self) -> Tensor:
         """The whole of P2', (B, C, H, W)."""

@@ -107,6 +107,14 @@ def test_a_box_is_pooled_from_its_level_at_its_place(side, level):
     torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-2)
 
 
+def test_channels_last_maps_are_read_as_they_are_meant():
+    head, x = roi_head(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor(STRIDES)), pyramid()
+    rois = torch.tensor([[0, *square(s)] for s in (100, 8, 57)])
+    last = [level.to(memory_format=torch.channels_last) for level in x]
+    for run, key in ((head._bbox_forward, 'bbox_feats'), (head._mask_forward, 'mask_feats')):
+        torch.testing.assert_close(run(last, rois)[key], run(x, rois)[key])
+
+
 def test_each_roi_gets_the_outputs_of_its_levels_head():
     head, x = roi_head(), pyramid()
     rois = torch.tensor([[0, *square(s)] for s in (100, 8, 57, 30, 150, 55)], dtype=torch.float32)

@@ -1,4 +1,5 @@
 """Two ranks, one with RoIs on P2' alone and one with none there, train without unused parameters."""
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -6,14 +7,19 @@ from mmdet.registry import MODELS
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from mmdet_efpn.models import PyramidExtension
+
 WORLD_SIZE = 2
 
 
 class TwoHeads(nn.Module):
-    """The RoI head's outputs for squares of one side, on random maps."""
+    """The RoI head's outputs for squares of one side; P2' is a map, or made on RoIs alone."""
 
-    def __init__(self):
+    def __init__(self, on_rois: bool):
         super().__init__()
+        self.extension = PyramidExtension(
+            3, 4, dict(type='LightFTT', hidden_channels=4, kernel_size=3), on_rois=True
+        ) if on_rois else None
         self.roi_head = MODELS.build(dict(
             type='ExtendedRoIHead',
             bbox_roi_extractor=dict(
@@ -25,18 +31,21 @@ class TwoHeads(nn.Module):
 
     def forward(self, side: float) -> torch.Tensor:
         maps = [torch.ones(1, 4, 256 // s, 256 // s) for s in (2, 4, 8, 16, 32, 64)]
+        if self.extension is not None:
+            torch.manual_seed(1)
+            maps[0] = self.extension(
+                torch.randn(1, 3, 128, 128), *(torch.randn_like(level) for level in maps[1:3]))[0]
         rois = torch.tensor([[0, 20.0, 20.0, 20.0 + side, 20.0 + side]])
         results = self.roi_head._bbox_forward(maps, rois)
         return results['cls_score'].square().sum() + results['bbox_pred'].square().sum()
 
 
-def train(rank: int, folder: str) -> None:
+def train(rank: int, folder: str, on_rois: bool) -> None:
     torch.set_num_threads(1)
-    import mmdet_efpn  # noqa: F401  (registers the head)
     store = dist.FileStore(f'{folder}/store', WORLD_SIZE)
     dist.init_process_group('gloo', store=store, rank=rank, world_size=WORLD_SIZE)
     torch.manual_seed(0)
-    model = DistributedDataParallel(TwoHeads())
+    model = DistributedDataParallel(TwoHeads(on_rois))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(3):  # DDP complains of unused parameters in the step after
         optimizer.zero_grad()
@@ -50,12 +59,12 @@ def train(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-def test_both_ranks_keep_equal_heads_that_both_trained(tmp_path):
-    mp.start_processes(train, (str(tmp_path),), nprocs=WORLD_SIZE, start_method='spawn')
+@pytest.mark.parametrize('on_rois', [False, True])
+def test_both_ranks_keep_equal_weights_that_both_trained(tmp_path, on_rois):
+    mp.start_processes(train, (str(tmp_path), on_rois), nprocs=WORLD_SIZE, start_method='spawn')
     first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in range(WORLD_SIZE))
     torch.manual_seed(0)
-    import mmdet_efpn  # noqa: F401
-    before = TwoHeads().state_dict()
+    before = TwoHeads(on_rois).state_dict()
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
     for head in ('bbox_head', 'extended_bbox_head'):

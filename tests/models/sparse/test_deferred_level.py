@@ -202,12 +202,15 @@ def test_detections_are_those_of_the_dense_detector(tiny_config, changes, propos
             torch.testing.assert_close(ours.masks.int(), theirs.masks.int(), rtol=0, atol=1)
 
 
+@torch.no_grad()
 def test_no_proposal_on_p2_prime(tiny_config):
     model = detector(tiny_config)
-    level = model.roi_head._with_p2_prime(
-        model.neck(run_backbone(model)), torch.tensor([[0., 0., 0., 100., 100.]]),
-        model.roi_head.bbox_roi_extractor)[0]
+    x, rois = model.neck(run_backbone(model)), torch.tensor([[0., 0., 0., 100., 100.]])
+    level = x[0].around(rois[:0])
     assert level.shape == (1, 16, 64, 80) and not level.any()
+    extractor = model.roi_head.bbox_roi_extractor
+    assert torch.equal(model.roi_head._bbox_forward(x, rois)['bbox_feats'],
+                       extractor((level, *x[1:5]), rois))
 
 
 @torch.no_grad()

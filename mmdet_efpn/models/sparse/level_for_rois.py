@@ -1,0 +1,37 @@
+"""What stands in a pyramid in the place of a map of P2' that is not made whole."""
+from torch import Tensor
+
+
+class LevelForRoIs:
+    """Level P2' without a map: it tells its shape, and only ``ExtendedRoIHead`` can read it.
+
+    Attributes:
+        shape (torch.Size): (B, C, H, W) of P2'.
+        reason (str): Why there is no map.
+        remedy (str): What to set for heads that read the whole map.
+    """
+
+    shape: tuple[int, ...]
+    reason: str
+    remedy: str
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        raise TypeError(
+            f'{getattr(function, "__name__", function)} was called on P2\', which {cls.reason}: only '
+            f'ExtendedRoIHead can read it so. For heads that read it whole set {cls.remedy}')
+
+
+def whole_map(level: Tensor | LevelForRoIs, reader: str) -> Tensor:
+    """The level, if it is a map.
+
+    Args:
+        level (Tensor | LevelForRoIs): P2'.
+        reader (str): What wants to read it, for the message.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if isinstance(level, LevelForRoIs):
+        raise ValueError(f'{reader} reads the whole of P2\', which {level.reason}; set {level.remedy}')
+    return level
