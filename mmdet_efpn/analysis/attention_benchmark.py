@@ -42,7 +42,8 @@ class GroupSteps(nn.Module):
             return self.group(maps)
 
     def loss(self, maps: torch.Tensor) -> torch.Tensor:
-        return self(maps.detach().requires_grad_()).float().square().mean()
+        maps = maps if maps.requires_grad else maps.detach().requires_grad_()
+        return self(maps).float().square().mean()
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def assert_equal(subjects: tuple[GroupSubject, GroupSubject], device: str) -> No
         model, maps = subject.build().to(device), subject.images(device)
         with torch.no_grad():
             result = dict(output=model.eval()(maps))
-        model.train().loss(maps).backward()
+        model.train().loss(maps.requires_grad_()).backward()
+        result['input'] = maps.grad
         for name, parameter in model.named_parameters():
             result[name.removeprefix('group.group.').removeprefix('group.')] = parameter.grad
         results.append(result)

@@ -7,6 +7,7 @@ import torch
 import torch.nn as nn
 from timm.layers import trunc_normal_
 
+from ..layers.arguments import check_positive_integer, check_rate
 from .two_extractor_ftt import TwoExtractorFTT
 
 INITIAL_RESIDUAL = 0.01
@@ -51,6 +52,8 @@ class AttentionFTT(TwoExtractorFTT):
                  init_cfg=None,
                  **group_cfg) -> None:
         super().__init__(channels, init_cfg=init_cfg)
+        check_positive_integer('ftt', 'embed_dims', embed_dims)
+        check_rate('ftt', 'drop_path_rate', drop_path_rate)
         depths = self._both_extractors('depths', depths)
         if isinstance(num_heads, int):
             num_heads = [[num_heads] * len(groups) for groups in depths]
@@ -86,7 +89,8 @@ class AttentionFTT(TwoExtractorFTT):
     @staticmethod
     def _both_extractors(name: str, value) -> list[list[int]]:
         """Content and texture groups as two lists of positive integers."""
-        groups = [list(part) if isinstance(part, Sequence) else [part] for part in value]
+        parts = value if isinstance(value, Sequence) else [value]
+        groups = [list(part) if isinstance(part, Sequence) else [part] for part in parts]
         if len(groups) != 2 or not all(groups) or not all(
                 isinstance(number, int) and number > 0 for part in groups for number in part):
             raise ValueError(

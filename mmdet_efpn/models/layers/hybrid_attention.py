@@ -6,10 +6,11 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from .arguments import check_heads, drop_paths
 from .channel_attention import CAB
 from .overlapping_attention import OCAB
 from .patch_merging import PatchMerging
-from .swin_group import SwinBlock, drop_paths, run_block, shift_of
+from .swin_group import SwinBlock, run_block, shift_of
 
 
 @MODELS.register_module()
@@ -100,7 +101,7 @@ class RHAG(nn.Module):
             Default False.
 
     Raises:
-        ValueError: widths, heads, windows or factors that do not fit.
+        ValueError: a depth, widths, heads, windows, factors, ratios or rates that do not fit.
 
     Source: HAT, arXiv:2205.04437, section 3.2.
 
@@ -125,10 +126,11 @@ class RHAG(nn.Module):
                  downsample: bool = False,
                  with_cp: bool = False) -> None:
         super().__init__()
+        check_heads('RHAG', embed_dims, num_heads, window_size)
         blocks = [
             HAB(embed_dims, num_heads, window_size, shift_of(block, window_size), compress_ratio,
                 squeeze_factor, conv_scale, mlp_ratio, rate)
-            for block, rate in enumerate(drop_paths(drop_path, depth))]
+            for block, rate in enumerate(drop_paths('RHAG', drop_path, depth))]
         overlap_attn = OCAB(embed_dims, num_heads, window_size, overlap_ratio, mlp_ratio)
         self.residual_group = HybridBlocks(blocks, overlap_attn, with_cp)
         self.conv = nn.Conv2d(embed_dims, embed_dims, 3, padding=1)

@@ -1,5 +1,6 @@
 """Attention within the windows of a map, a few windows at a time."""
 import math
+import operator
 from collections.abc import Callable
 
 import torch
@@ -36,6 +37,8 @@ def attend_windows(qkv: Tensor, window: int, halo: int, shift: int, bias: Callab
     Returns:
         Tensor: (B, H, W, heads * d).
     """
+    if not qkv.numel():
+        return qkv[:, :, :, 0].flatten(-2)
     sizes = _window_sizes(*_grid(qkv, window, shift))
     biases = [bias(size, tuple(side + 2 * halo for side in size), qkv.dtype) for size in sizes]
     with_gradient = torch.is_grad_enabled() and (qkv.requires_grad or biases[0].requires_grad)
@@ -52,8 +55,12 @@ def attend_windows(qkv: Tensor, window: int, halo: int, shift: int, bias: Callab
 
 def _grid(qkv: Tensor, window: int, shift: int, most: int | None = None,
           ) -> tuple[list[Segment], list[Segment]]:
-    """Rows and columns of the parts of a map, of at most about ``most`` windows each."""
-    batch, height, width = qkv.shape[:3]
+    """Rows and columns of the parts of a map, of at most about ``most`` windows each.
+
+    How many parts there are hangs on the size, so torch.compile must make code for each size; as indices
+    its symbolic sizes become numbers.
+    """
+    batch, height, width = map(operator.index, qkv.shape[:3])
     if most is None:
         most = batch * height * width  # more windows than cells there are not
     columns = segments(width, window, shift, max(1, most // batch))

@@ -4,8 +4,9 @@ from mmdet.registry import MODELS
 from timm.layers import Mlp
 from torch import Tensor
 
+from .arguments import check_heads, hidden_width
 from .map_attention import attend_windows
-from .position_bias import RelativePositionBias, check_heads
+from .position_bias import RelativePositionBias
 
 
 @MODELS.register_module()
@@ -64,7 +65,7 @@ class OCAB(RelativePositionBias):
         self.qkv = nn.Linear(embed_dims, 3 * embed_dims)
         self.proj = nn.Linear(embed_dims, embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.mlp = Mlp(embed_dims, int(embed_dims * mlp_ratio))
+        self.mlp = Mlp(embed_dims, hidden_width('OCAB', embed_dims, mlp_ratio))
 
     def ordered_table(self) -> Tensor:
         # The published index of an offset is dy * span + dx with dy, dx from 2 - w_o to w, where

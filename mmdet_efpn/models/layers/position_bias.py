@@ -18,9 +18,11 @@ def is_compiling() -> bool:
 class RelativePositionBias(nn.Module):
     """Base of attention layers that own a ``relative_position_bias_table``.
 
-    Gathering the table is a matter of overlapping views: no index is kept, on any device. In training
-    the table is gathered once a forward pass; in evaluation once for all, until it changes or the mode
-    is set again.
+    Gathering the table is a matter of overlapping views: no index is kept, on any device. With
+    gradients it is gathered in each forward pass, once for each size of windows (those at the borders
+    of a map may be smaller); in evaluation without gradients once for all passes, until the table
+    changes or the mode is set again. One change is not seen: that of an optimiser with ``fused=True``
+    that steps while this module is in evaluation mode, for torch does not count it.
 
     Args:
         query_window (int): Side w of the square of queries, in cells.
@@ -37,8 +39,8 @@ class RelativePositionBias(nn.Module):
         self.span = query_window + key_window - 1  # number of offsets along an axis
         self.relative_position_bias_table = nn.Parameter(torch.zeros(self.span**2, num_heads))
         trunc_normal_(self.relative_position_bias_table, std=.02)
-        self._cached_biases: dict[tuple, Tensor] = {}
-        self._cached_table = None
+        self._cached_biases: dict[tuple, Tensor] = {}  # the one used last stands last
+        self._cached_table, self._cached_state = None, None
 
     def ordered_table(self) -> Tensor:
         """The table, (span^2, heads), with offsets key minus query ascending, rows first."""
@@ -61,19 +63,27 @@ class RelativePositionBias(nn.Module):
             Tensor: (heads, cells of queries, cells of keys), on the table's device.
         """
         table = self.relative_position_bias_table
-        if self.training or is_compiling() or (torch.is_grad_enabled() and table.requires_grad):
+        if (self.training or is_compiling() or table.is_inference()
+                or (torch.is_grad_enabled() and table.requires_grad)):
             return self._gather(queries, keys).to(dtype)
-        state = (table.device, table.data_ptr(), torch.is_inference_mode_enabled(),
-                 None if table.is_inference() else table._version)
-        if state != self._cached_table:
-            self._cached_biases.clear()
-            self._cached_table = state
+        self._forget_another(table)
         key = (queries, keys, dtype)
-        if key not in self._cached_biases:
-            if len(self._cached_biases) >= CACHED_BIASES:
-                self._cached_biases.pop(next(iter(self._cached_biases)))  # the oldest
-            self._cached_biases[key] = self._gather(queries, keys).to(dtype)
-        return self._cached_biases[key]
+        bias = self._cached_biases.pop(key, None)
+        if bias is None:
+            bias = self._gather(queries, keys).to(dtype)
+        self._cached_biases[key] = bias
+        if len(self._cached_biases) > CACHED_BIASES:
+            self._cached_biases.pop(next(iter(self._cached_biases)))  # the one not used for longest
+        return bias
+
+    def _forget_another(self, table: Tensor) -> None:
+        """Forgets the biases of another table than this one as it is now."""
+        kept, state = self._cached_table, (torch.is_inference_mode_enabled(), table._version)
+        if (kept is None or kept.device != table.device or kept.data_ptr() != table.data_ptr()
+                or state != self._cached_state):
+            self._cached_biases.clear()
+            # As long as it is kept, no other table gets its memory.
+            self._cached_table, self._cached_state = table.detach(), state
 
     def _gather(self, queries: tuple[int, int], keys: tuple[int, int]) -> Tensor:
         table = self.ordered_table().view(self.span, self.span, -1)  # offsets along y, x; heads
@@ -82,14 +92,3 @@ class RelativePositionBias(nn.Module):
             table = table.flip(axis).narrow(axis, 0, queries[axis]).narrow(-1, 0, keys[axis])
         table = table.permute(2, 0, 1, 3, 4)  # heads, query y, query x, key y, key x
         return table.reshape(table.shape[0], queries[0] * queries[1], keys[0] * keys[1])
-
-
-def check_heads(layer: str, embed_dims: int, num_heads: int, window_size: int) -> None:
-    """Refuses numbers that no attention can be built from, by the name of the argument."""
-    for name, value in (('embed_dims', embed_dims), ('num_heads', num_heads),
-                        ('window_size', window_size)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f'{layer}: {name} must be a positive integer, got {value!r}')
-    if embed_dims % num_heads:
-        raise ValueError(f'{layer}: embed_dims must be a multiple of num_heads, got '
-                         f'embed_dims={embed_dims} and num_heads={num_heads}')

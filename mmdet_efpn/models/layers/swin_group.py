@@ -7,6 +7,7 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from .arguments import check_heads, check_rate, check_shift, drop_paths, hidden_width
 from .window_attention import WindowAttention
 
 
@@ -22,7 +23,7 @@ class SwinBlock(nn.Module):
         drop_path (float): Chance that a sample leaves out a branch in training. Default 0.
 
     Raises:
-        ValueError: a shift outside the window, or numbers that WindowAttention refuses.
+        ValueError: widths, heads, windows, a shift, a ratio or a rate that do not fit.
 
     Source: Swin Transformer, arXiv:2103.14030, section 3.2.
     """
@@ -35,15 +36,16 @@ class SwinBlock(nn.Module):
                  mlp_ratio: float = 2.,
                  drop_path: float = 0.) -> None:
         super().__init__()
-        if not 0 <= shift_size < window_size:
-            raise ValueError(f'{type(self).__name__}: shift_size must be from 0 to window_size - 1, '
-                             f'got {shift_size} for window_size={window_size}')
+        name = type(self).__name__
+        check_heads(name, embed_dims, num_heads, window_size)
+        check_shift(name, 'shift_size', shift_size, window_size)
+        check_rate(name, 'drop_path', drop_path)
         self.shift_size = shift_size
         self.norm1 = nn.LayerNorm(embed_dims)
         self.attn = WindowAttention(embed_dims, window_size, num_heads)
         self.drop_path = DropPath(drop_path) if drop_path > 0 else nn.Identity()
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.mlp = Mlp(embed_dims, int(embed_dims * mlp_ratio))
+        self.mlp = Mlp(embed_dims, hidden_width(name, embed_dims, mlp_ratio))
 
     def mix(self, x: Tensor) -> Tensor:
         """What the normalised map ``x`` adds to the block's input."""
@@ -66,14 +68,6 @@ def shift_of(block: int, window_size: int) -> int:
     return block % 2 * (window_size // 2)
 
 
-def drop_paths(drop_path: float | Sequence[float], depth: int) -> list[float]:
-    """One rate for each of ``depth`` blocks, from one for all or one for each."""
-    rates = [float(drop_path)] * depth if isinstance(drop_path, int | float) else list(drop_path)
-    if len(rates) != depth:
-        raise ValueError(f'drop_path must be one rate or one for each of {depth} blocks, got {rates}')
-    return rates
-
-
 class SwinGroup(nn.Module):
     """Blocks of window attention, every second one shifted; (B, C, H, W) to the same.
 
@@ -87,6 +81,9 @@ class SwinGroup(nn.Module):
             Default 0.
         with_cp (bool): Make activations again in the backward pass instead of keeping them.
             Default False.
+
+    Raises:
+        ValueError: a depth, widths, heads, windows, a ratio or rates that do not fit.
 
     Example:
         >>> import torch
@@ -106,7 +103,7 @@ class SwinGroup(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList([
             SwinBlock(embed_dims, num_heads, window_size, shift_of(block, window_size), mlp_ratio, rate)
-            for block, rate in enumerate(drop_paths(drop_path, depth))])
+            for block, rate in enumerate(drop_paths('SwinGroup', drop_path, depth))])
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,8 +3,9 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from .arguments import check_heads, check_shift
 from .map_attention import attend_windows
-from .position_bias import RelativePositionBias, check_heads
+from .position_bias import RelativePositionBias
 
 
 @MODELS.register_module()
@@ -60,5 +61,6 @@ class WindowAttention(RelativePositionBias):
         Returns:
             Tensor: (B, H, W, C).
         """
+        check_shift('WindowAttention', 'shift', shift, self.window_size)
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # B, H, W, 3, heads, d
         return self.proj(attend_windows(qkv, self.window_size, 0, shift, self.bias, self.fused))

@@ -81,6 +81,9 @@ def _clip(tokens: Tensor, rows: Segment, columns: Segment, halo: int) -> tuple[t
 def cut_windows(part: Tensor, rows: Segment, columns: Segment, halo: int = 0) -> Tensor:
     """Gives the windows of one part of a map, heads apart, in one copy.
 
+    Windows that overlap are views of the part until that copy, which makes the layout that attention
+    kernels read; in chunks (see ``map_attention``) it is of a few windows at a time.
+
     Args:
         part (Tensor): (B, h + 2 halo, w + 2 halo, parts, heads, d); parts are some of q, k, v.
         rows (Segment): Windows along the height h.

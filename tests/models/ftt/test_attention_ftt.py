@@ -107,7 +107,8 @@ def test_depths_and_heads_in_all_their_forms(cfg):
 
 @pytest.mark.parametrize('bad', [
     dict(depths=(2, 2, 2)), dict(depths=(2, 0)), dict(depths=(2, ())), dict(num_heads=(3, (3, 3))),
-    dict(num_heads=5), dict(embed_dims=0), dict(channels=0)])
+    dict(num_heads=5), dict(embed_dims=0), dict(embed_dims=12.0), dict(channels=0), dict(depths=2),
+    dict(drop_path_rate=1), dict(drop_path_rate=-0.1), dict(window_size=0), dict(mlp_ratio=0)])
 def test_refuses_numbers_that_do_not_fit(cfg, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         MODELS.build(dict(cfg, **bad))
@@ -125,13 +126,28 @@ def test_checkpointing_changes_nothing(cfg):
         assert torch.equal(plain, checkpointed)
 
 
+def test_checkpointing_keeps_less_for_the_backward_pass(cfg):
+    inputs, kept = maps((16, 16), torch.float32), []
+    for with_cp in (False, True):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+                lambda tensor, sizes=sizes: sizes.append(tensor.numel()) or tensor,
+                lambda tensor: tensor):
+            MODELS.build(dict(cfg, with_cp=with_cp))(*inputs)
+        kept.append(sum(sizes))
+    assert kept[1] < 0.7 * kept[0]
+
+
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_autocast_stays_near_float32(ftt, dtype):
+    """What is added to the upsampled P3, with a last conv that is not near zero."""
     ftt = ftt.float()
-    inputs = maps((8, 12), torch.float32)
-    exact = ftt(*inputs)
+    torch.nn.init.kaiming_normal_(ftt.tail.weight)
+    p2, p3 = inputs = maps((8, 12), torch.float32)
+    exact = ftt(*inputs) - nearest_by_hand(p3, p2)
     with torch.autocast('cpu', dtype=dtype):
-        rough = ftt(*inputs)
+        rough = ftt(*inputs) - nearest_by_hand(p3, p2)
+    assert exact.std() > 0.3
     torch.testing.assert_close(rough.float(), exact, rtol=0.05, atol=0.05 * exact.abs().max().item())
 
 

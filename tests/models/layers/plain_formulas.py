@@ -132,6 +132,15 @@ def hab(w: dict, x: Tensor, window: int, heads: int, shift: int, conv_scale: flo
     return x + mlp(part_of(w, 'mlp'), layer_norm(w, 'norm2', x))
 
 
+def swin_group(w: dict, x: Tensor, depth: int, window: int, heads: int) -> Tensor:
+    for block in range(depth):
+        part, shift = part_of(w, f'blocks.{block}'), 0 if block % 2 == 0 else window // 2
+        y = layer_norm(part, 'norm1', x)
+        x = x + window_attention(part_of(part, 'attn'), y, window, heads, shift)
+        x = x + mlp(part_of(part, 'mlp'), layer_norm(part, 'norm2', x))
+    return x
+
+
 def rhag(w: dict, x: Tensor, depth: int, window: int, overlap: int, heads: int,
          conv_scale: float) -> Tensor:
     group, y = part_of(w, 'residual_group'), x

@@ -4,9 +4,10 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from mmdet_efpn.models.layers import attention, map_attention
+from mmdet_efpn.models.layers import SwinGroup, attention, map_attention
 from mmdet_efpn.models.layers.windows import segments
 
+RHAG = dict(type='RHAG', embed_dims=6, depth=2, num_heads=3, window_size=4, squeeze_factor=2)
 SIZES = [(8, 12), (7, 9), (3, 2), (1, 1), (4, 5), (2, 11)]  # the window is 4
 
 
@@ -34,8 +35,16 @@ def hab(shift_size: int = 2, **kwargs) -> torch.nn.Module:
 
 
 def rhag(**kwargs) -> torch.nn.Module:
-    return build(type='RHAG', embed_dims=6, depth=2, num_heads=3, window_size=4, squeeze_factor=2,
-                 conv_scale=0.3, **kwargs)
+    return build(**{**RHAG, 'conv_scale': 0.3, **kwargs})
+
+
+def swin_group(seed: int = 0, **kwargs) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    group = SwinGroup(**dict(dict(embed_dims=6, depth=3, num_heads=3, window_size=4), **kwargs)).double()
+    with torch.no_grad():
+        for parameter in group.parameters():
+            parameter.copy_(0.5 * torch.randn_like(parameter))
+    return group
 
 
 def random_map(size, channels: int = 6, batch: int = 2) -> torch.Tensor:
@@ -86,6 +95,31 @@ def test_hybrid_blocks_and_groups_equal_their_formulas(size):
     group = rhag()
     expected = torch.stack([plain.rhag(group.state_dict(), one, 2, 4, 2, 3, 0.3) for one in x])
     assert_close(group(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1), expected)
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_swin_groups_equal_their_formula(size):
+    for heads, depth in ((3, 3), (2, 2)):
+        group, x = swin_group(num_heads=heads, depth=depth), random_map(size)
+        expected = torch.stack([plain.swin_group(group.state_dict(), one, depth, 4, heads) for one in x])
+        assert_close(group(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1), expected)
+
+
+@pytest.mark.parametrize('layer', [swin_group, rhag], ids=lambda build: build.__name__)
+def test_stochastic_depth_leaves_branches_out_by_sample(layer):
+    """Of one block with a rate of a half: each branch is doubled or left out, all four ways."""
+    group = layer(depth=1, drop_path=0.5).train()
+    block = (group if layer is swin_group else group.residual_group).blocks[0]
+    x = random_map((4, 4), batch=1)
+    convolved = block.conv_scale * block.conv_block(
+        block.norm1(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1) if layer is rhag else 0
+    ways = []
+    for attention_kept in (0, 2):
+        between = x + attention_kept * block.attn(block.norm1(x), block.shift_size) + convolved
+        ways += [between + kept * block.mlp(block.norm2(between)) for kept in (0, 2)]
+    out = block(x.expand(64, -1, -1, -1))
+    counts = [int(torch.isclose(out, way).flatten(1).all(1).sum()) for way in ways]
+    assert sum(counts) == 64 and min(counts) > 4
 
 
 def test_cab_equals_its_formula():
@@ -157,8 +191,8 @@ def test_windows_at_a_time_worked_by_hand(most, rows, columns):
 
 
 @pytest.mark.parametrize('layer', [window_attention, ocab, hab], ids=lambda build: build.__name__)
-def test_nothing_outside_the_map_is_read(layer):
-    """What surrounds the map in memory, or would stand in a padding, changes nothing."""
+def test_what_surrounds_the_map_in_memory_is_not_read(layer):
+    """There is no padding in these layers; the formulas above pad with NaN and mask it."""
     layer, x = layer(), random_map((6, 9))
     for filling in (torch.nan, 1e9):
         surrounded = torch.full((2, 20, 20, 6), filling, dtype=torch.float64)
@@ -241,7 +275,31 @@ def test_published_size_has_the_published_shapes():
     (dict(type='CAB', embed_dims=6, squeeze_factor=7), 'squeeze_factor'),
     (dict(type='RHAG', embed_dims=6, depth=2, num_heads=3, window_size=4, squeeze_factor=2,
           drop_path=[0.1]), 'drop_path'),
+    (dict(RHAG, drop_path=2), r'RHAG: drop_path must be at least 0 and less than 1, got 2'),
+    (dict(RHAG, drop_path=-0.1), r'drop_path .* got -0\.1'),
+    (dict(RHAG, depth=0), 'RHAG: depth must be a positive integer, got 0'),
+    (dict(RHAG, window_size=0), 'RHAG: window_size must be a positive integer, got 0'),
+    (dict(RHAG, window_size='4'), r"window_size must be a positive integer, got '4'"),
+    (dict(RHAG, embed_dims=12.0), r'embed_dims must be a positive integer, got 12\.0'),
+    (dict(RHAG, mlp_ratio=0), r'mlp_ratio must leave the MLP a channel, got 0 for embed_dims=6'),
 ])
 def test_refuses_numbers_that_do_not_fit(cfg, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build(cfg)
+
+
+@pytest.mark.parametrize('shift', [-1, 4, 5])
+def test_refuses_a_shift_outside_the_window(shift):
+    with pytest.raises(ValueError, match=f'shift must be from 0 to window_size - 1, got {shift} for'):
+        window_attention()(random_map((8, 8)), shift)
+
+
+@pytest.mark.parametrize(('layer', 'shape'), [
+    (window_attention, (0, 5, 7, 6)), (window_attention, (2, 0, 7, 6)), (ocab, (0, 5, 7, 6)),
+    (ocab, (2, 5, 0, 6)), (hab, (0, 5, 7, 6))])
+def test_a_map_without_cells_stays_one(layer, shape):
+    layer, x = layer(), torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+    out = layer(x)
+    assert out.shape == shape
+    out.sum().backward()
+    assert x.grad.shape == shape

@@ -3,6 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet_efpn.models.layers.position_bias import CACHED_BIASES, RelativePositionBias
 
@@ -11,10 +12,15 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 
 @pytest.fixture
 def group() -> torch.nn.Module:
+    """A group whose biases count: at their start they hardly do."""
     torch.manual_seed(0)
-    return MODELS.build(dict(
+    group = MODELS.build(dict(
         type='RHAG', embed_dims=12, depth=2, num_heads=3, window_size=4, squeeze_factor=3,
         conv_scale=0.3))
+    for module in group.modules():
+        if isinstance(module, RelativePositionBias):
+            torch.nn.init.normal_(module.relative_position_bias_table)
+    return group
 
 
 @pytest.fixture
@@ -50,7 +56,27 @@ def test_evaluation_gathers_each_bias_once(group, gathered):
     assert torch.equal(group(x_of(6, 11)), other) and gathered
 
 
-@pytest.mark.parametrize('change', ['in_place', 'load_state_dict', 'replaced', 'data_and_eval'])
+@torch.no_grad()
+def test_evaluation_gathers_whole_windows_once_for_all_sizes(group, gathered):
+    group.eval()
+    generator = torch.Generator().manual_seed(0)
+    for height, width in torch.randint(5, 30, (40, 2), generator=generator).tolist():
+        group(x_of(height, width))
+    whole = [module for module, queries in gathered if queries == (4, 4)]
+    assert len(whole) == len(set(whole)) == 3
+    assert len(gathered) > CACHED_BIASES  # so many sizes at the borders that some had to go
+
+
+def test_training_gathers_once_for_each_size_of_windows(group, gathered):
+    group(x_of(9, 12))
+    assert len(gathered) == len(set(gathered))
+
+
+CHANGES = ['in_place', 'load_state_dict', 'assigned', 'assigned_twice', 'replaced', 'replaced_twice',
+           'parametrized', 'data_and_eval']
+
+
+@pytest.mark.parametrize('change', CHANGES)
 @torch.no_grad()
 def test_evaluation_sees_a_changed_table(group, change):
     group.eval()
@@ -58,12 +84,25 @@ def test_evaluation_sees_a_changed_table(group, change):
     before = group(x)
     attn = group.residual_group.overlap_attn
     new = torch.randn_like(attn.relative_position_bias_table)
-    if change == 'in_place':
+
+    def load(table, **kwargs):
+        attn.load_state_dict(dict(attn.state_dict(), relative_position_bias_table=table), **kwargs)
+
+    if change == 'parametrized':
+        torch.nn.utils.parametrize.register_parametrization(
+            attn, 'relative_position_bias_table', torch.nn.Identity())
+        assert torch.equal(group.eval()(x), before)
+        attn.parametrizations.relative_position_bias_table.original.copy_(new)
+    elif change == 'in_place':
         attn.relative_position_bias_table.copy_(new)
     elif change == 'load_state_dict':
-        attn.load_state_dict(dict(attn.state_dict(), relative_position_bias_table=new))
-    elif change == 'replaced':
-        attn.relative_position_bias_table.data = new
+        load(new)
+    elif change.startswith('assigned'):
+        for _ in range(1 + change.endswith('twice')):  # the second may get the first one's memory
+            load(new.clone(), assign=True)
+    elif change.startswith('replaced'):
+        for _ in range(1 + change.endswith('twice')):
+            attn.relative_position_bias_table.data = new.clone()
     else:  # as hooks that swap in averaged weights do, before they set evaluation mode
         attn.relative_position_bias_table.data.copy_(new)
         group.eval()
@@ -84,6 +123,39 @@ def test_evaluation_trains_an_unfrozen_table_and_mixes_with_inference_mode(group
     group.requires_grad_(False)
     group(x.requires_grad_()).sum().backward()
     assert x.grad.abs().sum() > 0
+
+
+def test_a_table_made_in_inference_mode_may_change_in_place():
+    with torch.inference_mode():
+        attn = MODELS.build(dict(
+            type='WindowAttention', embed_dims=12, window_size=4, num_heads=3)).eval()
+        x = x_of(8, 8).permute(0, 2, 3, 1)
+        before = attn(x)
+        attn.relative_position_bias_table.normal_()
+        after = attn(x)
+        assert not torch.allclose(after, before, atol=1e-5)
+        assert torch.equal(after, attn.eval()(x))
+
+
+class NothingOnTheCPU(TorchDispatchMode):
+    """Fails where an operation gives a tensor on the CPU."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        results = function(*args, **(kwargs or {}))
+        for result in results if isinstance(results, (list, tuple)) else [results]:
+            assert not isinstance(result, torch.Tensor) or result.device.type != 'cpu', function
+        return results
+
+
+def test_nothing_is_made_on_the_cpu_for_another_device(group):
+    group.to('meta')
+    x = torch.empty(2, 12, 9, 13, device='meta', requires_grad=True)
+    with NothingOnTheCPU():
+        group(x).sum().backward()
+        with torch.no_grad():
+            group.eval()(x)
+    with pytest.raises(AssertionError), NothingOnTheCPU():
+        torch.ones(1)
 
 
 @torch.no_grad()
@@ -180,21 +252,22 @@ def test_channels_last_changes_nothing(group):
 
 
 @pytest.mark.parametrize('training', [True, False], ids=['train', 'eval'])
-def test_blocks_compile_without_a_graph_break(group, training):
-    torch._dynamo.reset()
+def test_blocks_compile_without_a_graph_break_at_any_size(group, training):
     for block in (group.residual_group.blocks[1], group.residual_group.overlap_attn):
+        torch._dynamo.reset()
         block.train(training)
         compiled = torch.compile(block, fullgraph=True, backend='eager')
-        x = x_of(6, 6).permute(0, 2, 3, 1)
-        with torch.set_grad_enabled(training):
-            ours, theirs = compiled(x), block(x)
-        torch.testing.assert_close(ours, theirs)
-        if training:
-            parameters = list(block.parameters())
-            for one, other in zip(torch.autograd.grad(ours.square().sum(), parameters),
-                                  torch.autograd.grad(theirs.square().sum(), parameters),
-                                  strict=True):
-                torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        for size in ((6, 6), (9, 13), (3, 8)):  # from the second on, sizes are symbols
+            x = x_of(*size).permute(0, 2, 3, 1)
+            with torch.set_grad_enabled(training):
+                ours, theirs = compiled(x), block(x)
+            torch.testing.assert_close(ours, theirs)
+            if training:
+                parameters = list(block.parameters())
+                for one, other in zip(torch.autograd.grad(ours.square().sum(), parameters),
+                                      torch.autograd.grad(theirs.square().sum(), parameters),
+                                      strict=True):
+                    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
