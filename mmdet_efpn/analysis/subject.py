@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
+from ..models.sparse import RoILevel
 from ..read_config import read_config
 
 PARTS = ('backbone+neck', 'detector')
@@ -90,7 +91,9 @@ def _parse_value(text: str):
 class BackboneNeckSteps(nn.Module):
     """A config's backbone and neck: image (B, 3, H, W) to the tuple of pyramid levels.
 
-    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen.
+    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen. A level
+    that is made on RoIs alone (``extension_cfg.on_rois``) counts as far as P3'; the convs after the
+    pooling are the RoI head's.
     """
 
     def __init__(self, model_cfg: dict):
@@ -103,7 +106,8 @@ class BackboneNeckSteps(nn.Module):
         return self.neck(self.backbone(images))
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
-        return sum(level.float().mean() for level in self(images))
+        maps = (level.p3_prime if isinstance(level, RoILevel) else level for level in self(images))
+        return sum(level.float().mean() for level in maps)
 
 
 class DetectorSteps(nn.Module):

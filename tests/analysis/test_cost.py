@@ -138,6 +138,26 @@ def test_whole_detector(tiny_config):
     assert measure.run_forward_backward(steps, subject.images('cpu')) > 0
 
 
+def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
+    """Whole: the map of P2' costs its 1x1 and 3x3 conv on each cell; on RoIs there is no map."""
+    def subject(on_rois, parts):
+        return parse_subject(f'{tiny_config}@model.neck.extension_cfg.on_rois={on_rois}', (64, 96), parts,
+                             {'model.neck.extension_cfg': {}})
+
+    def macs(on_rois, parts):
+        one = subject(on_rois, parts)
+        return measure.count_macs(one.build(), one.images('cpu'))
+
+    steps = subject(True, 'backbone+neck').build()
+    steps.loss(torch.randn(1, 3, 64, 96)).backward()
+    assert all(p.grad is not None for p in steps.neck.extension.ftt.parameters())
+    extension = steps.neck.extension
+    weights = sum(p.numel() for p in extension.fusing_parameters())
+    parts = 'backbone+neck'
+    assert macs(False, parts) - macs(True, parts) == 32 * 48 * weights
+    assert macs(True, 'detector') > macs(True, parts) > 0
+
+
 def test_a_batch_takes_more_memory_but_counts_one_image(tiny_config):
     one, three = (parse_subject(str(tiny_config), (64, 96), 'backbone+neck', {}, batch_size)
                   for batch_size in (1, 3))
