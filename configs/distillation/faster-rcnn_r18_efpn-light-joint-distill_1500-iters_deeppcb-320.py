@@ -1,0 +1,8 @@
+"""Detection and distillation losses in one run with the light extension, all trained from the start."""
+_base_ = '../deeppcb/faster-rcnn_r18_efpn-light_1500-iters_deeppcb-320.py'
+
+model = dict(
+    _delete_=True,
+    type='CrossResolutionDistiller',
+    detector=_base_.model,
+    detection_loss=True)
