@@ -122,19 +122,24 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
         if not config.is_file():
             raise RunOptionError(f'{path}: config of stage {number} not found: {config}')
         cfg = Config.fromfile(config)
-        if cfg.get('load_from') or cfg.get('resume'):
-            raise RunOptionError(f'{config}: a stage takes its weights from the one before; leave '
-                                 'load_from and resume out')
         for changes in (entry.get('cfg_options', {}), options):
             try:
                 cfg.merge_from_dict(dict(changes))
             except (KeyError, TypeError, IndexError) as error:
                 raise RunOptionError(f'options do not fit stage {number}, {config}: {error}') from error
+        if cfg.get('load_from') or cfg.get('resume'):
+            raise RunOptionError(
+                f'{config}, with the options of stage {number}: a stage takes its weights from the one '
+                'before, or from --load-from; leave load_from and resume out')
+        if cfg.get('work_dir') is not None:
+            raise RunOptionError(
+                f'{config}, with the options of stage {number}, has work_dir={cfg.work_dir!r}: the '
+                'recipe gives each stage its folder; leave it out and use --work-dir')
         folder = root / (('' if independent else f'{number}_')
                          + re.sub(r'[^A-Za-z0-9.]+', '-', entry['name']))
         if any(folder == stage.folder for stage in stages):
             raise RunOptionError(f'{path}: two stages would work in {folder}; give them other names')
-        cfg.work_dir = str(folder)
+        cfg.work_dir = str(folder.resolve())  # as `load_from` in :func:`claim`
         stages.append(Stage(number, len(entries), entry['name'], cfg, folder, independent))
     return stages
 
@@ -145,7 +150,9 @@ def claim(stage: Stage, start_from: str | None) -> None:
     Raises:
         RunOptionError: The folder holds a run of another config or other first weights.
     """
-    stage.cfg.load_from = start_from
+    # Absolute, so that the same file under another spelling is the same run.
+    is_local = start_from is not None and '://' not in start_from
+    stage.cfg.load_from = str(Path(start_from).resolve()) if is_local else start_from
     text = stage.cfg.pretty_text
     if stage.config_file.is_file():
         if stage.config_file.read_text() != text:
@@ -160,7 +167,9 @@ def claim(stage: Stage, start_from: str | None) -> None:
 
 def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str]) -> list[str]:
     """The command that trains a stage, or goes on with it where it has a checkpoint."""
-    options = [*passed_on, *(['--resume'] if last_checkpoint(str(stage.folder)) else [])]
+    # By name: a process on a machine that does not see the folder must fail, not start anew.
+    checkpoint = last_checkpoint(str(stage.folder))
+    options = [*passed_on, *(['--resume', checkpoint] if checkpoint else [])]
     config = str(stage.config_file)
     if args.processes is not None:
         return ['bash', str(tools / 'dist_train.sh'), config, str(args.processes), *options]
@@ -184,7 +193,8 @@ class FolderInUseError(RunOptionError):
 def take_lock(folder: Path) -> TextIO:
     """Keeps a second run out of a folder while this one, or a training it left, works there.
 
-    The trainings inherit the lock, so that one which outlives its recipe still holds it.
+    What the recipe starts inherits the lock, so that a training which outlives its recipe still holds
+    it; of one of several processes (``--processes``), its launcher does.
 
     Raises:
         FolderInUseError: The folder is in use.

@@ -1,6 +1,7 @@
 """From a config file and command-line options to one run's config, with early, clear errors."""
 import argparse
 import os
+import zipfile
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
@@ -114,8 +115,9 @@ def last_checkpoint(work_dir: str) -> str | None:
     """The checkpoint a run saved last, or ``None``.
 
     The folder's ``last_checkpoint`` note names it. Where the note is missing or names a file that
-    is gone (a moved folder, a run killed between deleting and saving), the newest ``iter_N.pth`` or
-    ``epoch_N.pth`` counts.
+    is gone (a moved folder, a run killed between deleting and saving), the newest whole ``iter_N.pth``
+    or ``epoch_N.pth`` counts; one that a kill cut off is no archive, for its list of contents is at the
+    end.
     """
     folder = Path(work_dir)
     note = folder / 'last_checkpoint'
@@ -124,7 +126,8 @@ def last_checkpoint(work_dir: str) -> str | None:
         for candidate in (noted, folder / noted.name):
             if candidate.is_file():
                 return str(candidate)
-    saved = [path for pattern in ('iter_*.pth', 'epoch_*.pth') for path in folder.glob(pattern)]
+    saved = [path for pattern in ('iter_*.pth', 'epoch_*.pth') for path in folder.glob(pattern)
+             if zipfile.is_zipfile(path)]
     return str(max(saved, key=lambda path: path.stat().st_mtime)) if saved else None
 
 

@@ -6,6 +6,7 @@ import torch.distributed as dist
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .evaluate_when_done import EvaluateWhenDone
 from .launch import start_processes
 from .run_options import (
     RunOptionError,
@@ -66,6 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f'train.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.register_hook(EvaluateWhenDone())
     runner.train()
     if dist.is_initialized():
         dist.destroy_process_group()

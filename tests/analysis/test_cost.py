@@ -141,8 +141,8 @@ def test_whole_detector(tiny_config):
 def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
     """Whole: the map of P2' costs its 1x1 and 3x3 conv on each cell; on RoIs there is no map."""
     def subject(on_rois, parts):
-        return parse_subject(f'{tiny_config}@model.neck.extension_cfg.on_rois={on_rois}', (64, 96), parts,
-                             {'model.neck.extension_cfg': {}})
+        return parse_subject(f'{tiny_config}@model.neck.extension_cfg.on_rois={on_rois}', (64, 96),
+                             parts, {'model.neck.extension_cfg': {}})
 
     def macs(on_rois, parts):
         one = subject(on_rois, parts)

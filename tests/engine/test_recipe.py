@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmdet.registry import MODELS
+from mmengine.model import revert_sync_batchnorm
 
 import mmdet_efpn.engine.recipe as recipes
 from mmdet_efpn.engine.recipe import claim, command, last_metrics, load_stages, main, parse_args, table
@@ -32,6 +34,21 @@ def test_shipped_recipes_have_the_three_stages(path):
     assert third.trainable == ['roi_head.extended_bbox_head']
     assert third.detector.roi_head.extended_rois_only
     assert second.detector.neck == third.detector.neck
+
+
+@pytest.mark.parametrize('path', RECIPES, ids=lambda path: path.stem)
+def test_shipped_stages_take_over_the_weights_before_them(path):
+    """By names and shapes: the second stage adds the extension and the second head, nothing is lost."""
+    shapes = []
+    for stage in load_stages(str(path), None, {}):
+        with torch.device('meta'):
+            model = revert_sync_batchnorm(MODELS.build(stage.cfg.model))
+        shapes.append({name: value.shape for name, value in model.state_dict().items()})
+    first, second, third = shapes
+    assert second == third
+    assert first.items() <= second.items()
+    new = {'.'.join(name.split('.')[:2]) for name in second if name not in first}
+    assert new == {'neck.extension', 'roi_head.extended_bbox_head'}
 
 
 def test_deeppcb_stages_have_1500_iterations_together():
@@ -156,6 +173,12 @@ def test_every_design_file_is_tested():
     ("recipe = dict(stages=[dict(name='a', config='b.py')])", {}, r'stage 1 not found: .*b\.py'),
     ("recipe = dict(stages=[dict(name='a', config='one.py')])", dict(one="load_from = 'x.pth'"),
      'leave load_from and resume out'),
+    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'load_from': 'x.pth'})])", {},
+     'leave load_from and resume out'),
+    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'resume': True})])", {},
+     'leave load_from and resume out'),
+    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'work_dir': 'x'})])", {},
+     r"has work_dir='x'.* use --work-dir"),
 ])
 def test_a_broken_recipe_is_named(tmp_path, text, configs, said):
     with pytest.raises(RunOptionError, match=said):
@@ -172,6 +195,15 @@ def test_a_folder_begun_with_another_config_is_refused(tmp_path):
     changed, = load_stages(recipe, str(tmp_path / 'work'), {'model.width': 9})
     with pytest.raises(RunOptionError, match='choose another --work-dir'):
         claim(changed, None)
+
+
+def test_another_spelling_of_the_folder_is_the_same_run(tmp_path, monkeypatch):
+    recipe = write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for work_dir, weights in ((str(tmp_path / 'work'), str(tmp_path / 'a.pth')), ('work', 'a.pth'),
+                              ('./x/../work', './a.pth')):
+        stage, = load_stages(recipe, work_dir, {})
+        claim(stage, weights)
 
 
 def test_a_folder_in_use_is_refused(tmp_path, capsys):
@@ -195,10 +227,12 @@ def test_a_failing_training_ends_the_recipe_with_its_status(tmp_path, capsys):
 
 
 def test_the_last_evaluation_counts(tmp_path):
+    """A line that a kill cut off is passed over."""
     for run, lines in (('1', [{'loss': 1, 'step': 1}, {'coco/bbox_mAP': 0.1, 'step': 0}]),
                        ('2', [{'coco/bbox_mAP': 0.3, 'coco/bbox_mAP_50': 0.5, 'step': 0}])):
         (tmp_path / run / 'vis_data').mkdir(parents=True)
-        (tmp_path / run / 'vis_data' / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
+        (tmp_path / run / 'vis_data' / 'scalars.json').write_text(
+            '\n'.join([*map(json.dumps, lines), '{"coco/bbox_mAP": 0.']))
     assert last_metrics(tmp_path) == {'AP': 0.3, 'AP50': 0.5}
 
 
@@ -230,5 +264,8 @@ def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpo
     start = [str(stage.config_file) if part == 'CONFIG' else part for part in start]
     assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
     claim(stage, None)
-    (stage.folder / 'iter_2.pth').touch()
-    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp', '--resume']
+    (stage.folder / 'iter_4.pth').write_bytes(b'PK cut off')
+    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
+    torch.save({}, stage.folder / 'iter_2.pth')
+    assert command(stage, args, Path('tools'), passed_on) == [
+        *start, '--amp', '--resume', str(stage.folder / 'iter_2.pth')]

@@ -24,11 +24,32 @@ class KillBefore(Hook):
 
 @HOOKS.register_module()
 class SaveEachRank(Hook):
-    """Saves every process's own parameters as ``rank_N.pth`` in the work folder."""
+    """Saves every process's own parameters as ``rank_N_start.pth`` and ``rank_N.pth``."""
+
+    def before_train(self, runner):
+        self._save(runner, '_start')
 
     def after_train(self, runner):
+        self._save(runner)
+
+    @staticmethod
+    def _save(runner, moment: str = ''):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        torch.save(dict(model.named_parameters()), Path(runner.work_dir) / f'rank_{get_rank()}.pth')
+        torch.save(dict(model.named_parameters()),
+                   Path(runner.work_dir) / f'rank_{get_rank()}{moment}.pth')
+
+
+@HOOKS.register_module()
+class KillBeforeEvaluation(Hook):
+    """Kills the process before an evaluation, the first time only: ``marker`` remembers it."""
+
+    def __init__(self, marker: str):
+        self.marker = Path(marker)
+
+    def before_val(self, runner):
+        if not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @HOOKS.register_module()

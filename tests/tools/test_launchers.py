@@ -41,9 +41,13 @@ def test_joint_distillation_on_two_processes(run_tool, hooked_config, repository
              'train_cfg.max_iters=2', cwd=tmp_path,
              PYTHONPATH=f'{repository}:{repository / "tests" / "tools"}')
     first, second = (torch.load(tmp_path / 'run' / f'rank_{rank}.pth') for rank in (0, 1))
-    assert any('extension' in name for name in first)
+    start = torch.load(tmp_path / 'run' / 'rank_0_start.pth')
     for name, parameter in first.items():
         assert torch.equal(parameter, second[name]), name
+    moved = [name for name in first if not torch.equal(first[name], start[name])]
+    for part in ('backbone.layer4.', 'neck.fpn_convs.', 'neck.extension.ftt.',
+                 'neck.extension.output_conv.', 'rpn_head.', 'roi_head.'):
+        assert any(f'.{part}' in name for name in moved), part
 
 
 def test_two_processes_test_every_image_once(two_process_run, run_tool, tiny_config, tmp_path):

@@ -175,11 +175,36 @@ def test_resume_without_checkpoint_keeps_load_from(tiny_config, tmp_path):
 
 def test_last_checkpoint(tmp_path):
     assert last_checkpoint(tmp_path / 'new') is None
-    (tmp_path / 'iter_2.pth').touch()
+    torch.save({}, tmp_path / 'iter_2.pth')
     (tmp_path / 'last_checkpoint').write_text('/moved/from/here/iter_2.pth')
     assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_2.pth')
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_4.pth'))
     assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_2.pth')
+    torch.save(torch.zeros(1000), tmp_path / 'iter_6.pth')
+    assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_6.pth')
+    whole = (tmp_path / 'iter_6.pth').read_bytes()
+    (tmp_path / 'iter_6.pth').write_bytes(whole[:-100])  # killed while it was saved
+    assert last_checkpoint(tmp_path) == str(tmp_path / 'iter_2.pth')
+
+
+def test_a_run_killed_in_its_last_evaluation_is_evaluated_when_resumed(
+        run_tool, hooked_config, repository, tmp_path):
+    config = hooked_config(f"dict(type='KillBeforeEvaluation', marker={str(tmp_path / 'killed')!r})")
+    with open(config, 'a') as file:
+        file.write("val_cfg = dict(type='ValLoop')\nval_dataloader = _base_.test_dataloader\n"
+                   'val_evaluator = _base_.test_evaluator\ntrain_cfg = dict(max_iters=2)\n')
+    path = f'{repository}:{repository / "tests" / "tools"}'
+    killed = run_tool('train.py', config, '--work-dir', 'run', cwd=tmp_path, check=False,
+                      PYTHONPATH=path)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-4000:]
+    assert last_checkpoint(tmp_path / 'run').endswith('iter_2.pth')
+    assert logged(tmp_path / 'run', 'coco/bbox_mAP') == {}
+    run_tool('train.py', config, '--work-dir', 'run', '--resume', cwd=tmp_path, PYTHONPATH=path)
+    assert len(logged(tmp_path / 'run', 'coco/bbox_mAP')) == 1
+    run_tool('train.py', config, '--work-dir', 'other', cwd=tmp_path, PYTHONPATH=path)
+    evaluations = [entry for entry in logged_entries(tmp_path / 'other') if 'coco/bbox_mAP' in entry]
+    assert len(evaluations) == 1  # what trains to its end is evaluated once
+
 
 
 def test_mim_adds_no_old_flags(capsys):

@@ -41,15 +41,16 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         detection_loss (bool): Add the detector's own losses on the full image (the joint variant).
             Default False.
         trainable (Sequence[str], optional): Names of the parts that train. Default: the extension
-            alone; with ``detection_loss``, everything.
+            alone and, where a ``HighResolutionTap`` makes C2' by a stem of its own, that stem; with
+            ``detection_loss``, everything.
         size_divisor (int): The batch is padded to a multiple of this: twice the backbone's coarsest
             stride. Default 64.
         init_cfg (dict, optional): As in MMDetection.
 
     Raises:
         ValueError: a neck without extension; a teacher without a pyramid that fits (width, strides,
-            inner3) or of other pixel statistics; an odd ``size_divisor``; activation checkpointing
-            beside norms that train, in the joint variant.
+            inner3) or of other pixel statistics; a ``size_divisor`` that is no multiple of 8; activation
+            checkpointing beside norms that train.
 
     Source: arXiv:2003.07021, section 3.3.
     """
@@ -62,15 +63,24 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
                  trainable: Sequence[str] | None = None,
                  size_divisor: int = 64,
                  init_cfg=None) -> None:
-        if trainable is None and not detection_loss:
-            trainable = ('neck.extension',)
-        if size_divisor < 2 or size_divisor % 2:
-            raise ValueError(f'model.size_divisor must be even, got {size_divisor}')
+        if size_divisor < 8 or size_divisor % 8:
+            raise ValueError(
+                'model.size_divisor must be a multiple of 8, so that P3 and P3\' have whole cells, got '
+                f'{size_divisor}')
         if not _has_extension(detector):
             raise ValueError(
                 'model.detector.neck must make P2\' to distil: EFPN with ftt=dict(...), or ExtendedNeck '
                 f'with levels=\'all\'; got {dict(detector).get("neck")}')
+        detector = MODELS.build(detector)
+        stem = getattr(detector.backbone, 'stride_two_stem', None)
+        if trainable is None and not detection_loss:
+            trainable = ('neck.extension', *(() if stem is None else ('backbone.stride_two_stem',)))
         super().__init__(detector, trainable, init_cfg)
+        # What the student's pass leaves in training mode; in the joint variant the stem's statistics are
+        # those of the detection pass.
+        self._live = [detector.neck.extension]
+        if stem is not None and not detection_loss:
+            self._live.append(stem)
         self.distill_loss = MODELS.build(
             distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
         self.detection_loss = detection_loss
@@ -97,15 +107,15 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             check_same_pixels(self.teacher.data_preprocessor, self.data_preprocessor)
 
     def _check_checkpointing(self) -> None:
-        if (self.detection_loss and any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
+        if (any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
                 and not self._norms_stand_still()):
             raise ValueError(
                 'activation checkpointing (with_cp) runs blocks again in the backward pass, when their '
-                'norms train again: with model.detection_loss set backbone.norm_eval=True or '
-                'with_cp=False')
+                'norms train again: where they do (model.detection_loss, model.trainable) set '
+                'backbone.norm_eval=True or with_cp=False')
 
     def _norms_stand_still(self) -> bool:
-        """Whether training mode leaves every batch norm of backbone and neck in evaluation mode."""
+        """Whether training mode leaves every batch norm outside the extension in evaluation mode."""
         was_training = self.training
         self.train()
         live = any(m.training for m in self._pyramid_modules() if isinstance(m, _BatchNorm))
@@ -113,7 +123,10 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         return not live
 
     def _pyramid_modules(self) -> list[nn.Module]:
-        return [*self.detector.backbone.modules(), *self.detector.neck.modules()]
+        """Those of backbone and neck that the student's pass holds in evaluation mode."""
+        live = {module for part in self._live for module in part.modules()}
+        return [module for part in (self.detector.backbone, self.detector.neck)
+                for module in part.modules() if module not in live]
 
     def _apply(self, fn, recurse: bool = True):
         """Moves a teacher of its own along with the student."""
@@ -153,6 +166,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         """
         images, half = self.views(batch_inputs)
         target_p3, target_p2 = self._run_teacher(images)
+        torch.clear_autocast_cache()  # older torch would give the student weights cast without gradient
         p2_prime, p3_prime = self._run_student(half)
         return dict(p3_prime=(p3_prime, target_p3, 8), p2_prime=(p2_prime, target_p2, 4))
 
@@ -168,11 +182,13 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         backbone, neck = self.teacher.backbone, self.teacher.neck
         inner3 = []
         with evaluation_mode(backbone, neck):
+            extended = getattr(neck, 'extension', None) is not None
             stages = getattr(backbone, 'forward_stages', backbone)(images)
+            if extended and not hasattr(backbone, 'forward_stages'):
+                stages = stages[1:]  # any backbone that gives stride 2 as well
             handle = neck.fpn_convs[1].register_forward_pre_hook(
                 lambda conv, args: inner3.append(args[0])) if self.reads_laterals else None
             try:
-                extended = getattr(neck, 'extension', None) is not None
                 levels = neck.forward_pyramid(stages).levels if extended else neck(stages)
             finally:
                 if handle is not None:
@@ -191,7 +207,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     def _run_student(self, half: Tensor) -> tuple[Tensor, Tensor]:
         """P2' and P3' of the half-size view."""
         backbone, neck = self.detector.backbone, self.detector.neck
-        with evaluation_mode(backbone, neck, but=neck.extension):
+        with evaluation_mode(backbone, neck, but=self._live):
             c2_prime, *stages = backbone(half)
             pyramid = neck.forward_pyramid(stages)
             return neck.extension(c2_prime, pyramid.p2, pyramid.p3)
@@ -203,9 +219,9 @@ def _has_extension(detector: dict) -> bool:
 
 
 @contextmanager
-def evaluation_mode(*modules: nn.Module, but: nn.Module | None = None):
-    """Holds modules, ``but`` for one and its children, in evaluation mode while the context lasts."""
-    kept = set(but.modules()) if but is not None else set()
+def evaluation_mode(*modules: nn.Module, but: Sequence[nn.Module] = ()):
+    """Holds modules, ``but`` for some and their children, in evaluation mode while the context lasts."""
+    kept = {module for part in but for module in part.modules()}
     switched = [m for module in modules for m in module.modules() if m.training and m not in kept]
     for module in switched:
         module.training = False

@@ -22,19 +22,24 @@ class PartlyTrainedDetector(BaseDetector):
     plain detector's into this one.
 
     Args:
-        detector (dict): Config of the detector. Its data preprocessor serves.
+        detector (dict | nn.Module): The detector or its config. Its data preprocessor serves.
         trainable (Sequence[str], optional): Names of the submodules that train, as in
             ``named_modules``, for example ``['roi_head.extended_bbox_head']``. ``None``: all train.
             Default ``None``.
         init_cfg (dict, optional): As in MMDetection.
 
     Raises:
-        ValueError: a name that the detector has no module for, or parts without a parameter that could
-            train.
+        ValueError: no name, or one that the detector has no module for, or parts without a parameter
+            that could train.
     """
 
-    def __init__(self, detector: dict, trainable: Sequence[str] | None = None, init_cfg=None) -> None:
-        detector = MODELS.build(detector)
+    def __init__(self, detector: dict | nn.Module, trainable: Sequence[str] | None = None,
+                 init_cfg=None) -> None:
+        if trainable is not None and (isinstance(trainable, str) or not trainable):
+            raise ValueError(
+                'model.trainable must be a list of names of submodules, such as '
+                f"['roi_head.extended_bbox_head'], or None for all; got {trainable!r}")
+        detector = detector if isinstance(detector, nn.Module) else MODELS.build(detector)
         super().__init__(data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg)
         self.detector = detector
         self.trainable = ('',) if trainable is None else tuple(trainable)

@@ -99,6 +99,10 @@ class ForegroundBackgroundBalancedLoss(nn.Module):
         batch, channels, height, width = pred.shape
         if len(boxes) != batch:
             raise ValueError(f'{len(boxes)} lists of boxes for a batch of {batch} images')
+        for number, image_boxes in enumerate(boxes):
+            if image_boxes.ndim != 2 or image_boxes.shape[1] != 4:
+                raise ValueError(f'boxes of image {number} must be (n, 4), x1, y1, x2, y2, got '
+                                 f'{tuple(image_boxes.shape)}')
         positive = positive_cells(boxes, (height, width), stride).to(pred.device)
         if counted is None:
             counted = torch.ones_like(positive)

@@ -174,6 +174,13 @@ class ExtendedRoIHead(StandardRoIHead):
             dict: ``cls_score`` (n, classes + 1), ``bbox_pred`` (n, 4 or 4 x classes) and ``bbox_feats``
             (n, C, h, w), all in the order of ``rois``.
         """
+        results = self._run_heads(x, rois)
+        if not torch.is_grad_enabled():
+            # OHEM's pass: older torch would go on to use the weights that were cast without gradient
+            torch.clear_autocast_cache()
+        return results
+
+    def _run_heads(self, x: Sequence[Tensor], rois: Tensor) -> dict:
         bbox_feats = self._pool(x, rois, self.bbox_roi_extractor)
         if self.with_shared_head:
             bbox_feats = self.shared_head(bbox_feats)

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmdet_efpn.datasets.synthetic import paint_scene
+from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
 from mmdet_efpn.models.detectors.cross_resolution_distiller import counted_cells
 
 
@@ -151,6 +152,8 @@ def test_teacher_has_no_gradient_and_stands_still_while_the_extension_trains(det
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    assert {id(p) for p in optimizer.state} == {
+        id(p) for p in model.detector.neck.extension.parameters()}
     for target, after in zip(targets, model.compare(images).values(), strict=True):
         assert torch.equal(target, after[1])
     for name, value in model.state_dict().items():
@@ -270,15 +273,65 @@ def test_distillation_halves_the_loss_on_synthetic_signs(detector_cfg, build, ba
     assert sum(curve[-2:]) < 0.5 * sum(curve[:2]), (curve[:2], curve[-2:])
 
 
+@pytest.mark.parametrize('changes', [
+    {}, dict(detection_loss=True), dict(trainable=['backbone.layer1', 'neck'])], ids=str)
+def test_gradients_under_autocast(detector_cfg, build, batch, changes):
+    """The teacher casts weights without gradient that the student casts again."""
+    model = distiller(build, detector_cfg, **changes).train()
+    keep_boxes_in_float32(model)
+    data = model.data_preprocessor(batch(), True)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**data, mode='loss')
+    model.parse_losses(losses)[0].backward()
+    parts = ('neck.extension.', *(('backbone.layer1.', 'neck.lateral_convs.0') if changes else ()))
+    names = [name for name, _ in model.named_parameters() if name.startswith(parts)]
+    for name in names:
+        gradient = model.get_parameter(f'detector.{name}').grad
+        assert gradient is not None and gradient.abs().sum() > 0, name
+    model.eval()
+    exact = model.loss(data['inputs'], data['data_samples'])
+    for name in ('p2_prime.loss_global', 'p3_prime.loss_positive'):
+        rough = losses[name].item()
+        assert rough == pytest.approx(exact[name].item(), rel=0.05 if not changes else 0.2)
+
+
+def test_a_backbone_that_gives_stride_2_of_its_own(detector_cfg, build, batch):
+    """The extended pyramid of a backbone with five features; its teacher reads the last four."""
+    detector_cfg['backbone'] = dict(type='MobileNetV2', widen_factor=0.25, out_indices=(0, 1, 2, 4, 6))
+    detector_cfg['neck']['in_channels'] = [8, 8, 8, 24, 80]
+    model = distiller(build, detector_cfg).eval()
+    images = model.data_preprocessor(batch((64, 128)), True)['inputs']
+    pairs = model.compare(images)
+    assert torch.equal(pairs['p2_prime'][1], model.detector.extract_feat(images)[1])
+
+
+def test_a_stem_of_the_taps_own_trains_with_the_extension(detector_cfg, build, batch):
+    """Swin has no stride-2 feature, so the tap makes one, which no trained plain detector has."""
+    swin = dict(type='SwinTransformer', embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1))
+    detector_cfg['backbone'] = dict(type='HighResolutionTap', backbone=swin, stem_channels=8)
+    model = distiller(build, detector_cfg).train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    run = model(**model.data_preprocessor(batch(), True), mode='loss')
+    model.parse_losses(run)[0].backward()
+    trained = {name.split('.')[1] for name, p in model.detector.named_parameters() if p.grad is not None}
+    assert trained == {'extension', 'stride_two_stem'}
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed and all('stride_two_stem' in name for name in changed)  # its running statistics
+
+
 def test_refuses_what_cannot_be_distilled(detector_cfg):
     def make(**changes):
         return MODELS.build(dict(type='CrossResolutionDistiller', **changes))
 
-    with pytest.raises(ValueError, match=r'model\.size_divisor must be even, got 33'):
-        make(detector=detector_cfg, size_divisor=33)
+    for divisor in (33, 4, 0):
+        with pytest.raises(ValueError, match=f'size_divisor must be a multiple of 8.* got {divisor}'):
+            make(detector=detector_cfg, size_divisor=divisor)
     plain = dict(detector_cfg, neck=dict(type='FPN', in_channels=[8], out_channels=16, num_outs=1))
     with pytest.raises(ValueError, match=r'model\.detector\.neck must make P2'):
         make(detector=plain)
     detector_cfg['backbone']['with_cp'] = True
     with pytest.raises(ValueError, match=r'set backbone\.norm_eval=True or with_cp=False'):
         make(detector=detector_cfg, detection_loss=True)
+    with pytest.raises(ValueError, match=r'set backbone\.norm_eval=True or with_cp=False'):
+        make(detector=detector_cfg, trainable=['backbone.layer2', 'neck.extension'])
+    make(detector=detector_cfg)  # frozen, it runs again as it ran

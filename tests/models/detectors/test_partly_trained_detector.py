@@ -5,6 +5,7 @@ from mmdet.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 
+from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
 from mmdet_efpn.models import PartlyTrainedDetector
 
 
@@ -34,6 +35,35 @@ def test_only_the_named_parts_change(detector_cfg, build, batch, trainable):
     trained = {id(p) for name, p in model.detector.named_parameters() if name in expected}
     assert {id(p) for p in optimizer.state} == trained
     assert {id(p) for p in model.parameters() if p.grad is not None} == trained
+
+
+def test_the_third_stage_changes_the_second_box_head_alone(detector_cfg, build, batch):
+    detector_cfg['roi_head'].update(extended_bbox_head=True, extended_rois_only=True)
+    model = build(dict(type='PartlyTrainedDetector', detector=detector_cfg,
+                       trainable=['roi_head.extended_bbox_head']))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.train()
+    optimizer = ten_steps(model, batch())
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    part = 'roi_head.extended_bbox_head.'
+    assert changed == {name for name in before if name.startswith(part)} != set()
+    assert {id(p) for p in optimizer.state} == {
+        id(p) for p in model.detector.roi_head.extended_bbox_head.parameters()}
+
+
+@pytest.mark.parametrize('sampler', ['RandomSampler', 'OHEMSampler'])
+def test_the_third_stage_has_its_gradient_under_autocast(detector_cfg, build, batch, sampler):
+    """OHEM runs the head without gradient first; its cast weights must not stay."""
+    detector_cfg['roi_head'].update(extended_bbox_head=True, extended_rois_only=True)
+    detector_cfg['train_cfg']['rcnn']['sampler']['type'] = sampler
+    model = build(dict(type='PartlyTrainedDetector', detector=detector_cfg,
+                       trainable=['roi_head.extended_bbox_head'])).train()
+    keep_boxes_in_float32(model)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**model.data_preprocessor(batch(), True), mode='loss')
+    model.parse_losses(losses)[0].backward()
+    for name, parameter in model.detector.roi_head.extended_bbox_head.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
 def test_frozen_modules_are_in_evaluation_mode_and_the_others_switch(detector_cfg, build):
@@ -99,6 +129,9 @@ def test_refuses_names_that_are_not_there_and_parts_that_cannot_train(detector_c
     with pytest.raises(ValueError, match=r"model\.trainable names \['neck\.extention'\]"):
         MODELS.build(dict(type='PartlyTrainedDetector', detector=detector_cfg,
                           trainable=['neck.extention']))
+    for trainable in ([], 'neck.extension'):
+        with pytest.raises(ValueError, match=r'model\.trainable must be a list of names'):
+            PartlyTrainedDetector(detector_cfg, trainable=trainable)
     detector_cfg['backbone']['frozen_stages'] = 1
     with pytest.raises(ValueError, match=r"\['backbone\.conv1'\], which have no parameter"):
         PartlyTrainedDetector(detector_cfg, trainable=['backbone.conv1'])

@@ -121,5 +121,8 @@ def test_is_registered_and_refuses_what_does_not_belong_together():
         loss(maps, torch.zeros(1, 2, 4, 5), [torch.zeros(0, 4)], 4)
     with pytest.raises(ValueError, match='2 lists of boxes for a batch of 1'):
         loss(maps, maps, [torch.zeros(0, 4)] * 2, 4)
+    for shape in ((1, 8), (2, 5), (4,)):
+        with pytest.raises(ValueError, match=r'boxes of image 0 must be \(n, 4\)'):
+            loss(maps, maps, [torch.zeros(shape)], 4)
     with pytest.raises(ValueError, match='counted is'):
         loss(maps, maps, [torch.zeros(0, 4)], 4, torch.ones(1, 3, 4).bool())
