@@ -1,9 +1,11 @@
-"""Compares P2' computed whole with P2' computed on the tiles that RoIs touch.
+"""Compares P2' computed whole with P2' computed on the tiles that RoIs touch, and on RoIs alone.
 
     python tools/analysis/sparse_benchmark.py CONFIG --sizes 2048x2048 --rois 10 100 1000
 
 ``tools/analysis/sparse_benchmark.py`` calls :func:`main`. Measured are backbone, neck and the pooling of
-small RoIs from P2', for one image of random pixels; the RoIs lie anywhere in it.
+small RoIs from P2', for one image of random pixels; the RoIs lie anywhere in it. Whole and on tiles the
+pooled values are the same; on RoIs alone (``extension_cfg.on_rois``) it is another function of the same
+cost in weights.
 """
 import argparse
 import json
@@ -16,10 +18,11 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from ..models.sparse import DeferredLevel
+from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
 from .cost import compare, parse_size, table
 
+FORMS = ('dense', 'sparse', 'pooled first')  # whole, on tiles, after pooling
 SMALLEST, LARGEST = 8, 56  # sides of the RoIs in pixels
 
 
@@ -35,6 +38,8 @@ class SmallRoISteps(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         level = self.neck(self.backbone(images))[0]
+        if isinstance(level, RoILevel):
+            return level.pooled(self.rois, self.roi_align)
         if isinstance(level, DeferredLevel):
             level = level.around(self.rois)
         return self.roi_align(level, self.rois)
@@ -42,21 +47,23 @@ class SmallRoISteps(nn.Module):
 
 @dataclass(frozen=True)
 class SparseSubject:
-    """One row: a config with P2' whole or on tiles, at an input size, with a number of small RoIs."""
+    """One row: a config with P2' in one of ``FORMS``, at an input size, with a number of small RoIs."""
     name: str
     config: str
     height: int
     width: int
     rois: int
-    sparse: bool
+    form: str
     options: dict = field(default_factory=dict)
 
     def build(self) -> SmallRoISteps:
         """Builds the steps with random weights, the same every time; nothing is downloaded."""
         cfg = read_config(self.config)
-        cfg.merge_from_dict({**self.options, 'model.neck.sparse': self.sparse})
+        sparse = self.form == 'sparse'
+        cfg.merge_from_dict({**self.options, 'model.neck.sparse': sparse,
+                             'model.neck.extension_cfg.on_rois': self.form == 'pooled first'})
         if cfg.model.backbone.type in ('ExtendedResNet', 'ExtendedResNeXt'):
-            cfg.model.backbone.defer_c2_prime = self.sparse
+            cfg.model.backbone.defer_c2_prime = sparse
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -102,10 +109,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     results = []
     for height, width in args.sizes:
-        subjects = [SparseSubject('dense', args.config, height, width, max(args.rois), False,
-                                  args.cfg_options)]
-        subjects += [SparseSubject(f'sparse, {number} RoIs', args.config, height, width, number, True,
-                                   args.cfg_options) for number in args.rois]
+        subjects = [SparseSubject(
+            f'{number} RoIs, {form}', args.config, height, width, number, form, args.cfg_options)
+            for form in FORMS for number in (args.rois if form != 'dense' else [max(args.rois)])]
         rows = compare(subjects, args.device, args.repeats, passes=('forward',))
         print(f'\n{table(rows)}')
         results += rows

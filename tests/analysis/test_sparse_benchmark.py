@@ -4,21 +4,23 @@ import json
 import pytest
 import torch
 
-from mmdet_efpn.analysis.sparse_benchmark import SparseSubject, main
+from mmdet_efpn.analysis.sparse_benchmark import FORMS, SparseSubject, main
 
 
-def test_both_modes_pool_the_same(tiny_config):
+def test_whole_and_on_tiles_pool_the_same(tiny_config):
     options = {'model.neck.sparse_tile': 16}
-    pooled = [SparseSubject('', str(tiny_config), 192, 160, 5, sparse, options)
-              for sparse in (False, True)]
+    pooled = [SparseSubject('', str(tiny_config), 192, 160, 5, form, options) for form in FORMS]
     with torch.no_grad():
-        dense, sparse = (subject.build().eval()(subject.images('cpu')) for subject in pooled)
+        dense, sparse, on_rois = (
+            subject.build().eval()(subject.images('cpu')) for subject in pooled)
     assert dense.shape == (5, 16, 7, 7) and dense.std() > 0.01
     torch.testing.assert_close(sparse, dense, rtol=1e-4, atol=1e-5)
+    assert on_rois.shape == dense.shape and 0.3 < on_rois.std() / dense.std() < 3
+    assert not torch.allclose(on_rois, dense, rtol=1e-2, atol=1e-2)
 
 
 def test_rois_are_small_and_in_the_image(tiny_config):
-    boxes = SparseSubject('', str(tiny_config), 100, 200, 50, True).boxes()
+    boxes = SparseSubject('', str(tiny_config), 100, 200, 50, 'sparse').boxes()
     sides = boxes[:, 3:] - boxes[:, 1:3]
     assert (sides >= 8).all() and (sides < 56).all() and boxes.min() >= 0
     assert (boxes[:, 3] <= 200).all() and (boxes[:, 4] <= 100).all()
@@ -29,10 +31,13 @@ def test_command(tiny_config, tmp_path, capsys):
           '--device', 'cpu', '--json', str(tmp_path / 'rows.json'),
           '--cfg-options', 'model.neck.sparse_tile=16'])
     printed = capsys.readouterr().out
-    assert '| dense' in printed and '| sparse, 40 RoIs | 128x192' in printed
+    for row in ('40 RoIs, dense', '40 RoIs, sparse', '1 RoIs, sparse', '1 RoIs, pooled first'):
+        assert f'| {row} ' in printed
+    assert '| 128x192 |' in printed
     assert 'backward' not in printed
-    dense, one, _ = json.loads((tmp_path / 'rows.json').read_text())
+    dense, one, _, _, all_on_rois = json.loads((tmp_path / 'rows.json').read_text())
     assert one['macs'] < dense['macs'] and one['forward_seconds'] > 0 and one['forward_bytes'] > 0
+    assert 0 < all_on_rois['macs'] < dense['macs']
 
 
 def test_refuses_no_rois(tiny_config, capsys):
