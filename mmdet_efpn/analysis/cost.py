@@ -72,7 +72,8 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
         _progress(f'counting {subject.name} at {subject.height}x{subject.width}')
         model, images = subject.build(), subject.images(device)
         row = dict(name=subject.name, config=subject.config, height=subject.height,
-                   width=subject.width, parameters=count_parameters(model), note='')
+                   width=subject.width, parameters=count_parameters(model),
+                   note=getattr(model, 'note', ''))
         try:
             row['macs'] = count_macs(model.to(device), images[:1])
         except ValueError as error:

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
-from ..models.sparse import RoILevel
+from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
 
 PARTS = ('backbone+neck', 'detector')
@@ -91,9 +91,10 @@ def _parse_value(text: str):
 class BackboneNeckSteps(nn.Module):
     """A config's backbone and neck: image (B, 3, H, W) to the tuple of pyramid levels.
 
-    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen. A level
-    that is made on RoIs alone (``extension_cfg.on_rois``) counts as far as P3'; the convs after the
-    pooling are the RoI head's.
+    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen. A P2'
+    that is deferred (``neck.sparse``) is computed whole. One that is made on RoIs alone
+    (``extension_cfg.on_rois``) counts as far as P3', and ``note`` says so; the convs after the pooling
+    are the RoI head's.
     """
 
     def __init__(self, model_cfg: dict):
@@ -102,8 +103,15 @@ class BackboneNeckSteps(nn.Module):
         has_neck = model_cfg.get('neck') is not None
         self.neck = MODELS.build(model_cfg['neck']) if has_neck else nn.Identity()
 
+        extension = getattr(self.neck, 'extension', None)
+        self.note = ''
+        if extension is not None and extension.on_rois:
+            self.note = ('P2\' is made on RoIs (neck.extension_cfg.on_rois): its convs are part of the '
+                         'RoI head and not counted here; --parts detector counts them')
+
     def forward(self, images: torch.Tensor) -> tuple:
-        return self.neck(self.backbone(images))
+        levels = self.neck(self.backbone(images))
+        return tuple(level.dense() if isinstance(level, DeferredLevel) else level for level in levels)
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
         maps = (level.p3_prime if isinstance(level, RoILevel) else level for level in self(images))

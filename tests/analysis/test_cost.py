@@ -138,6 +138,14 @@ def test_whole_detector(tiny_config):
     assert measure.run_forward_backward(steps, subject.images('cpu')) > 0
 
 
+def test_a_deferred_level_counts_as_if_it_were_whole(tiny_config):
+    whole, sparse = (parse_subject(f'{tiny_config}@model.neck.sparse={sparse}', (64, 96),
+                                   'backbone+neck', {}) for sparse in (False, True))
+    rows = cost.compare([whole, sparse], 'cpu', repeats=1, timed=False)
+    assert rows[0]['macs'] == rows[1]['macs'] > 0
+    assert [row['note'] for row in rows] == ['', '']
+
+
 def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
     """Whole: the map of P2' costs its 1x1 and 3x3 conv on each cell; on RoIs there is no map."""
     def subject(on_rois, parts):
@@ -156,6 +164,8 @@ def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
     parts = 'backbone+neck'
     assert macs(False, parts) - macs(True, parts) == 32 * 48 * weights
     assert macs(True, 'detector') > macs(True, parts) > 0
+    row, = cost.compare([subject(True, parts)], 'cpu', repeats=1, timed=False)
+    assert 'on_rois' in row['note'] and row['note'] in cost.table([row])
 
 
 def test_a_batch_takes_more_memory_but_counts_one_image(tiny_config):

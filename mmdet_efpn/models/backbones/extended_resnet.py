@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..sparse import DeferredMap, computing_layers
+from ..sparse import UNBOUNDED_CONVS, DeferredMap, computing_layers
 
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
@@ -75,7 +75,8 @@ class _StrideTwoFeature:
         for block in list(self.layer1)[:self.c2_prime_blocks]:
             for name, layer in computing_layers(block):
                 idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
-                if not idle and not isinstance(layer, (nn.Conv2d, _BatchNorm, nn.ReLU)):
+                local = isinstance(layer, (nn.Conv2d, _BatchNorm, nn.ReLU))
+                if not idle and (not local or isinstance(layer, UNBOUNDED_CONVS)):
                     raise ValueError(
                         'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '
                         f'values depend on few cells around; it has a {type(layer).__name__} ({name})')

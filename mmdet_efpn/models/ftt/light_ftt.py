@@ -6,6 +6,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from timm.models.convnext import ConvNeXtBlock
 
+from ..layers.arguments import check_positive_integer
 from .two_extractor_ftt import TwoExtractorFTT
 
 
@@ -82,12 +83,11 @@ class LightFTT(TwoExtractorFTT):
     @staticmethod
     def _check_arguments(integers: dict[str, int], numbers: dict[str, float]) -> None:
         for name, value in integers.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f'ftt.{name} must be a positive integer, got {value!r}')
+            check_positive_integer('ftt', name, value)
         if integers['kernel_size'] % 2 == 0:
             raise ValueError(f'ftt.kernel_size must be odd, got {integers["kernel_size"]}')
         for name, value in numbers.items():
-            if not value > 0:
+            if not isinstance(value, (int, float)) or not 0 < value < math.inf:
                 raise ValueError(f'ftt.{name} must be a positive number, got {value!r}')
 
     @torch.no_grad()

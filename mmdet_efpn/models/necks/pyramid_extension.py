@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..ftt import BaseFTT
 from ..sparse import (
     DEFAULT_TILE,
+    UNBOUNDED_CONVS,
     DeferredLevel,
     DeferredMap,
     RoILevel,
@@ -69,8 +70,8 @@ class PyramidExtension(BaseModule):
 
     Raises:
         TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
-        ValueError: widths that do not fit, or ``on_rois`` without C2' or with ``sparse``; at a forward,
-            ``on_rois`` with a deferred C2'.
+        ValueError: widths that do not fit, or ``on_rois`` without C2', with ``sparse`` or with batch
+            norms; at a forward, ``on_rois`` with a deferred C2'.
 
     Source: arXiv:2003.07021, section 3.1, equation 1.
     """
@@ -127,7 +128,13 @@ class PyramidExtension(BaseModule):
             conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
         local = (nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
         layers = [layer for conv in self._fusing_convs() for _, layer in computing_layers(conv)]
-        self.halo = 1 if all(isinstance(layer, local) for layer in layers) else None
+        self.halo = 1 if all(isinstance(layer, local) and not isinstance(layer, UNBOUNDED_CONVS)
+                             for layer in layers) else None
+        if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True runs the extension\'s convs on RoIs, of which a batch '
+                f'may have none: batch norms cannot train on that; neck.norm_cfg is {norm_cfg}, set it '
+                'to None or to dict(type=\'GN\', ...)')
 
     def init_weights(self) -> None:
         """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.

@@ -205,21 +205,23 @@ class ExtendedRoIHead(StandardRoIHead):
     def _pool(self, x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
         """What an extractor pools of each RoI, (n, C, h, w), whatever stands in the place of P2'.
 
-        mmcv's RoI layers read a channels-last map as if it were contiguous, so all are made so.
+        mmcv's RoI layers read a channels-last map as if it were contiguous, and no bfloat16 at all.
         """
         finest, *plain = x[:extractor.num_inputs]
-        plain = [level.contiguous() for level in plain]
+        plain = [_readable(level) for level in plain]
         on_p2_prime = self._on_p2_prime(rois, x, extractor)
         if isinstance(finest, DeferredLevel):
             finest = finest.around(_in_precision_of(x[1], rois[on_p2_prime]))
         if isinstance(finest, Tensor):
-            return extractor((finest.contiguous(), *plain), rois)
+            return extractor((_readable(finest), *plain), rois)
         assert isinstance(finest, RoILevel), type(finest)
         others, extended, back_in_order = _parts(on_p2_prime)
-        # none of the others is of the first level, in whose place any map may stand
-        pooled = (extractor((plain[0], *plain), rois[others]),
-                  finest.pooled(rois[extended], extractor.roi_layers[0]))
-        return torch.cat(pooled)[back_in_order]
+        pooled = finest.pooled(rois[extended], extractor.roi_layers[0])
+        if not plain:
+            return pooled
+        # none of the others is of the first level
+        nothing = plain[0].new_zeros(len(plain[0]), extractor.out_channels, 1, 1)
+        return torch.cat((extractor((nothing, *plain), rois[others]), pooled))[back_in_order]
 
     def _run_head(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
         """Runs a box head; without RoIs its parameters stay in the graph with a zero gradient."""
@@ -233,8 +235,13 @@ class ExtendedRoIHead(StandardRoIHead):
         return head.fc_cls.out_features, head.fc_reg.out_features
 
 
+def _readable(level: Tensor) -> Tensor:
+    """A map in the layout and a type that RoI layers read."""
+    return (level.float() if level.dtype is torch.bfloat16 else level).contiguous()
+
+
 def _in_precision_of(feature: Tensor, rois: Tensor) -> Tensor:
-    """RoIs as an extractor sees them: in the maps' precision. bfloat16 comes to it as float32."""
+    """RoIs as an extractor sees them: in the precision of the maps that it gets."""
     return rois.to(torch.float32 if feature.dtype is torch.bfloat16 else feature.dtype)
 
 

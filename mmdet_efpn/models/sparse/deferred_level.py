@@ -70,7 +70,8 @@ class DeferredLevel(LevelForRoIs):
             return self.dense()
         grid = TileGrid(self.shape[2:], self.tile, self.c2_prime.halo + halo, ALIGN)
         # bilinear samples of a box read at most two cells beyond it, whatever RoIAlign's offset
-        low, high = rois[:, 1:3].float() / self.stride - 2, rois[:, 3:].float() / self.stride + 2
+        corners = rois[:, 1:].float().view(-1, 2, 2) / self.stride
+        low, high = corners.amin(1) - 2, corners.amax(1) + 2
         touched = grid.touched(torch.cat((low, high), dim=1), rois[:, 0], len(self.p2))
         windows = grid.windows(touched)
         if window_cells(windows) >= self.shape[0] * self.shape[2] * self.shape[3]:

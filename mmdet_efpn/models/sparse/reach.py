@@ -1,7 +1,10 @@
 """Which layers of a module compute something."""
 from collections.abc import Iterator
 
+from mmcv.ops import SAConv2d
 from torch import nn
+
+UNBOUNDED_CONVS = (SAConv2d,)  # a subclass of the plain conv that reads means over the whole map
 
 
 def computing_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -15,8 +15,9 @@ class RoILevel(LevelForRoIs):
     C2' and P3' are pooled for each RoI and one bin around it; the extension's convs then work on those
     bins. The map of P2' never exists, not in training either. RoIAlign and 1x1 convs without norm or
     activation may change places; what differs from pooling the map P2' is that the 3x3 conv reads
-    neighbouring bins, whose size follows the object, in the place of neighbouring cells, and that P3' is
-    interpolated bilinearly.
+    neighbouring bins, whose size follows the object, in the place of neighbouring cells, that P3' is
+    interpolated bilinearly, and that a bin beside the image holds what RoIAlign gives it there (the
+    value at the border for up to a cell of each map, then zero), where the map's 3x3 conv reads zeros.
 
     Args:
         extension (nn.Module): The neck's ``PyramidExtension``.
@@ -49,12 +50,14 @@ class RoILevel(LevelForRoIs):
             place in the graph, with a zero gradient.
 
         Raises:
-            ValueError: The layer is no ``RoIAlign``, or one that takes the maximum.
+            ValueError: The layer is no aligned ``RoIAlign`` that takes the mean.
         """
-        if not isinstance(roi_layer, RoIAlign) or roi_layer.pool_mode != 'avg':
+        if (not isinstance(roi_layer, RoIAlign) or roi_layer.pool_mode != 'avg'
+                or not roi_layer.aligned):
             raise ValueError(
                 'neck.extension_cfg.on_rois=True needs roi_layer=dict(type=\'RoIAlign\', '
-                f'pool_mode=\'avg\') in the roi_head\'s extractors, got {roi_layer}')
+                'pool_mode=\'avg\', aligned=True) in the roi_head\'s extractors, so that bins of C2\' '
+                f'and P3\' are of one place; got {roi_layer}')
         height, width = roi_layer.output_size
         if not len(rois):
             zero = sum(value.sum() for value in (
@@ -77,4 +80,4 @@ class RoILevel(LevelForRoIs):
         dtype = torch.promote_types(feature.dtype, torch.float32)
         return roi_align(
             feature.to(dtype).contiguous(), rois.to(dtype), size, scale, roi_layer.sampling_ratio, 'avg',
-            roi_layer.aligned).to(feature.dtype)
+            True).to(feature.dtype)

@@ -213,6 +213,9 @@ def test_scales_at_initialisation():
 @pytest.mark.parametrize('bad, message', [
     (dict(kernel_size=4), 'kernel_size must be odd, got 4'),
     (dict(texture_blocks=0), 'texture_blocks must be a positive integer, got 0'),
+    (dict(hidden_channels=True), 'hidden_channels must be a positive integer, got True'),
+    (dict(mlp_ratio='2'), "mlp_ratio must be a positive number, got '2'"),
+    (dict(mlp_ratio=float('inf')), 'mlp_ratio must be a positive number, got inf'),
     (dict(initial_residual=0), 'initial_residual must be a positive number, got 0')])
 def test_light_refuses_numbers_that_build_no_blocks(bad, message):
     with pytest.raises(ValueError, match=message):

@@ -169,8 +169,11 @@ def test_any_input_size(size, ftt):
     assert all(level.isfinite().all() for level in levels)
 
 
-def test_every_parameter_gets_a_gradient_and_changes():
-    neck = efpn()
+@pytest.mark.parametrize('options', [
+    {}, dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True)),
+    dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, channels=4))], ids=str)
+def test_every_parameter_gets_a_gradient_and_changes(options):
+    neck = efpn(**options)
     before = {name: value.clone() for name, value in neck.state_dict().items()}
     optimizer = torch.optim.SGD(neck.parameters(), lr=0.1)
     sum(level.square().mean() for level in neck(features())).backward()

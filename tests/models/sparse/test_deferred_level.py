@@ -62,6 +62,7 @@ def test_rois_read_what_they_read_of_the_whole_level(ftt, extension, size):
             level = neck(stages)[0].around(rois)
             assert level.shape == whole.shape
             assert number > 1 or (level == 0).float().mean() > 0.5
+            assert number > 4 or (level == 0).any()  # on tiles
             torch.testing.assert_close(
                 roi_align(level, rois), roi_align(whole, rois), rtol=1e-9, atol=1e-9)
 
@@ -95,6 +96,17 @@ def test_few_rois_cost_little_and_many_no_more_than_the_whole_level():
     neck_alone = macs(lambda level: None)
     assert one - neck_alone < 0.2 * (whole - neck_alone)
     assert many == whole
+
+
+@torch.no_grad()
+def test_an_inverted_box_takes_no_other_ones_tile():
+    backbone, neck = steps(STEPS[1], EXTENSIONS[0])
+    stages = backbone(torch.randn(1, 3, 200, 200))
+    box = torch.tensor([[0, 40.0, 40.0, 60.0, 60.0]])
+    inverted = torch.tensor([[0, 150.0, 120.0, 30.0, 20.0]])
+    alone, beside = (neck(stages)[0].around(rois) for rois in (box, torch.cat((box, inverted))))
+    read = alone[..., 16:34, 16:34]
+    assert read.any() and torch.equal(beside[..., 16:34, 16:34], read)
 
 
 @torch.no_grad()
@@ -252,7 +264,8 @@ def test_stages_of_unbounded_reach_are_refused(option):
 
 
 @pytest.mark.parametrize('option, halo', [
-    (dict(conv_cfg=dict(type='DCNv2')), None), (dict(norm_cfg=dict(type='GN', num_groups=2)), None),
+    (dict(conv_cfg=dict(type='DCNv2')), None), (dict(conv_cfg=dict(type='SAC')), None),
+    (dict(norm_cfg=dict(type='GN', num_groups=2)), None),
     (dict(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU')), 1), ({}, 1)], ids=str)
 def test_the_extensions_reach_is_known_for_plain_convs_and_batch_norms(option, halo):
     extension = PyramidExtension(8, 16, ftt=STEPS[1], **option)

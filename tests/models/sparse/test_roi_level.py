@@ -24,14 +24,20 @@ def extension(**options):
 
 
 def maps(images=2, size=(40, 48)):
-    """C2', p2 and p3."""
+    """C2', p2 and p3, each half of the one before, rounded up."""
     torch.manual_seed(1)
-    return [torch.randn(images, channels, size[0] // step, size[1] // step, dtype=torch.float64)
+    return [torch.randn(images, channels, *(-(-side // step) for side in size), dtype=torch.float64)
             for channels, step in ((3, 1), (8, 2), (8, 4))]
 
 
 def bilinear(feature, x, y):
-    """Value of a map (C, H, W) at a place in cells, 0 being the centre of the first; inside the map."""
+    """Value of a map (C, H, W) at a place in cells, 0 being the centre of the first.
+
+    As RoIAlign has it: up to a cell beyond the centres at the border their value, then zero.
+    """
+    if not (-1 <= y <= feature.shape[1] and -1 <= x <= feature.shape[2]):
+        return feature.new_zeros(len(feature))
+    x, y = min(max(x, 0), feature.shape[2] - 1), min(max(y, 0), feature.shape[1] - 1)
     column, row = int(x), int(y)
     right, below = min(column + 1, feature.shape[2] - 1), min(row + 1, feature.shape[1] - 1)
     dx, dy = x - column, y - row
@@ -56,19 +62,21 @@ def plain_bins(feature, roi, stride, cells, samples=2):
 
 
 ROIS = torch.tensor([
-    [0, 20.0, 21.0, 43.0, 37.0], [1, 15.5, 30.2, 20.9, 64.0], [1, 40.0, 40.0, 54.0, 54.0]],
+    [0, 20.0, 21.0, 43.0, 37.0], [1, 15.5, 30.2, 20.9, 64.0], [1, 40.0, 40.0, 54.0, 54.0],
+    [0, 0.0, 0.0, 14.0, 21.0], [1, 80.0, 60.0, 96.0, 80.0], [0, -6.0, 70.0, 30.0, 99.0]],  # at borders
     dtype=torch.float64)
 
 
 @pytest.mark.parametrize('options', [
     {}, dict(separable=True), dict(channels=5),
-    dict(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU'))], ids=str)
+    dict(norm_cfg=dict(type='GN', num_groups=2), act_cfg=dict(type='ReLU'))], ids=str)
+@pytest.mark.parametrize('size', [(40, 48), (41, 47)])
 @torch.no_grad()
-def test_equals_the_plain_formula(options):
+def test_equals_the_plain_formula(options, size):
     module = extension(**options).eval()
-    c2_prime, p2, p3 = maps()
+    c2_prime, p2, p3 = maps(size=size)
     level, p3_prime = module(c2_prime, p2, p3)
-    assert isinstance(level, RoILevel) and level.shape == (2, 8, 40, 48)
+    assert isinstance(level, RoILevel) and level.shape == (2, 8, *size)
     assert torch.equal(p3_prime, module.ftt(p2, p3))
     pooled = level.pooled(ROIS, RoIAlign(7, 0.5, 2))
     for roi, got in zip(ROIS, pooled, strict=True):
@@ -125,10 +133,9 @@ def test_an_index_is_one_into_the_batch():
     level = extension()(*maps())[0]
     one = level[1][None]
     assert one.shape == (1, 8, 40, 48)
-    rois = ROIS[1:].clone()
-    rois[:, 0] = 0
-    torch.testing.assert_close(one.pooled(rois, RoIAlign(7, 0.5, 2)),
-                               level.pooled(ROIS, RoIAlign(7, 0.5, 2))[1:])
+    rois = ROIS[ROIS[:, 0] == 1]
+    torch.testing.assert_close(one.pooled(rois * torch.tensor([0, 1, 1, 1, 1]), RoIAlign(7, 0.5, 2)),
+                               level.pooled(rois, RoIAlign(7, 0.5, 2)))
 
 
 def detector(tiny_config, **changes):
@@ -160,8 +167,10 @@ def images(size=(128, 160)):
 
 @pytest.mark.parametrize('sampler', ['RandomSampler', 'OHEMSampler'])
 @pytest.mark.parametrize('extended_rois_only', [False, True])
-def test_a_detector_trains_all_of_the_extension(tiny_config, sampler, extended_rois_only):
+@pytest.mark.parametrize('options', [{}, dict(separable=True, channels=8)], ids=str)
+def test_a_detector_trains_all_of_the_extension(tiny_config, sampler, extended_rois_only, options):
     model = detector(tiny_config, **{'model.train_cfg.rcnn.sampler.type': sampler,
+                                     'model.neck.extension_cfg': dict(options, on_rois=True),
                                      'model.roi_head.extended_rois_only': extended_rois_only}).train()
     assert isinstance(model.extract_feat(images())[0], RoILevel)
     loss, _ = model.parse_losses(model(images(), samples(), mode='loss'))
@@ -224,21 +233,35 @@ def test_bfloat16_maps_leave_boxes_their_float32_level(tiny_config):
     assert rois.bfloat16()[0, 3] - rois.bfloat16()[0, 1] == 56  # where it would fall to P2
 
 
-def test_autocast_is_near_float32(tiny_config):
-    model = detector(tiny_config).eval()
-    rois = torch.tensor([[0, 10.0, 10.0, 40.0, 36.0]])
-    with torch.no_grad():
-        plain = model.roi_head._bbox_forward(model.extract_feat(images()), rois)['bbox_feats']
-        with torch.autocast('cpu', dtype=torch.bfloat16):
-            x = model.extract_feat(images())
-            cast = x[0].pooled(rois, model.roi_head.bbox_roi_extractor.roi_layers[0])
-    assert cast.dtype == torch.bfloat16
+@pytest.mark.parametrize('on_rois', [True, False])
+@torch.no_grad()
+def test_autocast_is_near_float32(tiny_config, on_rois):
+    model = detector(tiny_config, **{'model.neck.extension_cfg.on_rois': on_rois}).eval()
+    rois = torch.tensor([[0, 10.0, 10.0, 40.0, 36.0], [1, 4.0, 5.0, 120.0, 100.0]])
+    plain = model.roi_head._bbox_forward(model.extract_feat(images()), rois)['bbox_feats']
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        x = model.extract_feat(images())
+        assert x[1].dtype == torch.bfloat16
+        cast = model.roi_head._bbox_forward(x, rois)['bbox_feats']
     assert (cast.float() - plain).abs().max() < 0.05 * plain.abs().max()
+
+
+@torch.no_grad()
+def test_an_extractor_of_this_level_alone(tiny_config):
+    model = detector(tiny_config).eval()
+    extractor = MODELS.build(dict(
+        type='SingleRoIExtractor', finest_scale=28, out_channels=16, featmap_strides=[2],
+        roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2)))
+    x, rois = model.extract_feat(images()), torch.tensor([[0, 10.0, 10.0, 100.0, 90.0]])
+    pooled = model.roi_head._pool(x, rois, extractor)
+    assert torch.equal(pooled, x[0].pooled(rois, extractor.roi_layers[0]))
 
 
 @pytest.mark.parametrize('options, message', [
     (dict(sparse=True), r'on_rois=True .* neck\.sparse=True could defer'),
-    (dict(c2_prime_channels=None), r'on_rois=True .* this neck makes none')], ids=str)
+    (dict(c2_prime_channels=None), r'on_rois=True .* this neck makes none'),
+    (dict(norm_cfg=dict(type='SyncBN')), r'on_rois=True .* neck\.norm_cfg is .*SyncBN'),
+    (dict(norm_cfg=dict(type='BN')), r'batch norms cannot train')], ids=str)
 def test_options_that_contradict_it(options, message):
     with pytest.raises(ValueError, match=message):
         PyramidExtension(**{'c2_prime_channels': 3, **options}, out_channels=8, ftt=FTT, on_rois=True)
@@ -251,7 +274,8 @@ def test_a_deferred_c2_prime_is_refused(tiny_config):
         model.extract_feat(images())
 
 
-@pytest.mark.parametrize('layer', [RoIPool(7, 0.5), RoIAlign(7, 0.5, 2, pool_mode='max')], ids=str)
+@pytest.mark.parametrize('layer', [
+    RoIPool(7, 0.5), RoIAlign(7, 0.5, 2, pool_mode='max'), RoIAlign(7, 0.5, 2, aligned=False)], ids=str)
 def test_other_poolings_are_refused(layer):
     with pytest.raises(ValueError, match=r'on_rois=True needs roi_layer=dict\(type=\'RoIAlign\''):
         extension()(*maps())[0].pooled(ROIS, layer)
