@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from torch import nn
 
@@ -59,11 +59,9 @@ class SparseSubject:
     def build(self) -> SmallRoISteps:
         """Builds the steps with random weights, the same every time; nothing is downloaded."""
         cfg = read_config(self.config)
-        sparse = self.form == 'sparse'
-        cfg.merge_from_dict({**self.options, 'model.neck.sparse': sparse,
-                             'model.neck.extension_cfg.on_rois': self.form == 'pooled first'})
-        if cfg.model.backbone.type in ('ExtendedResNet', 'ExtendedResNeXt'):
-            cfg.model.backbone.defer_c2_prime = sparse
+        cfg.merge_from_dict({
+            **self.options, 'model.neck.extension_cfg.on_rois': self.form == 'pooled first'})
+        set_sparse(cfg, self.form == 'sparse')
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -81,6 +79,13 @@ class SparseSubject:
         """A random image, the same every time: (1, 3, height, width)."""
         generator = torch.Generator().manual_seed(0)
         return torch.randn((1, 3, self.height, self.width), generator=generator).to(device)
+
+
+def set_sparse(cfg: Config, sparse: bool) -> None:
+    """Switches sparse mode on or off, in place; C2' is deferred too where the backbone can."""
+    cfg.model.neck.sparse = sparse
+    if cfg.model.backbone.type in ('ExtendedResNet', 'ExtendedResNeXt'):
+        cfg.model.backbone.defer_c2_prime = sparse
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
