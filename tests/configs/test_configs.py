@@ -182,6 +182,22 @@ SMALL_WITH_FTT = [
     and not any(wide in path.stem for wide in ('r18_efpn-h128', 'r18_efpn-two-heads'))]
 
 
+LIGHT = [path for path in SHIPPED if '-light' in path.stem or path.parent.name == 'demo'
+         or path.stem.startswith(('retinanet_r18_efpn_', 'fcos_r18_efpn_'))]
+
+
+def test_there_are_light_configs():
+    assert len(LIGHT) >= 8
+
+
+@pytest.mark.parametrize('path', LIGHT, ids=config_id)
+def test_light_configs_have_the_light_design(path):
+    model = detector_of(load(path).model)
+    assert model.neck.ftt == dict(type='LightFTT') and model.neck.extension_cfg == dict(separable=True)
+    assert model.backbone.c2_prime == 'stem'
+    assert model.neck.in_channels[0] == model.backbone.get('stem_channels', 64)
+
+
 @pytest.mark.parametrize('path', SMALL_WITH_FTT, ids=config_id)
 def test_default_width_costs_less_than_doubling_the_input(path):
     """ResNet configs, but for one that is named after its width; ResNeXt keeps the released 512."""
