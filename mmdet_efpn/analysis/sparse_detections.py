@@ -71,7 +71,8 @@ class DetectionSubject:
         cfg = self._config()
         detector = MODELS.build(cfg.model)
         try:
-            load_checkpoint(detector, self.checkpoint, map_location='cpu', strict=True)
+            load_checkpoint(detector, self.checkpoint, map_location='cpu', strict=True,
+                            logger='silent')
         except RuntimeError as error:
             raise ValueError(f'{self.checkpoint} does not fit {self.config}: {error}') from error
         return DetectionSteps(detector.eval(), self._batch(cfg)['data_samples'])
