@@ -38,17 +38,23 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'tensor mode, backward its training loss')
     parser.add_argument('--batch-size', type=int, default=1,
                         help='images at once for times and memory (default: 1)')
-    parser.add_argument('--repeats', type=int, default=5, help='timed rounds (default: 5)')
     parser.add_argument('--no-time', action='store_true',
                         help='only count parameters and GFLOPs; no times, no memory')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
-                        metavar='KEY=VALUE', help='changes to all configs')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+    add_measuring_arguments(parser)
     args = parser.parse_args(argv)
     if args.repeats < 1 or args.batch_size < 1:
         parser.error('--repeats and --batch-size must be at least 1')
     return args
+
+
+def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -> None:
+    """Adds what every command has that measures configs: rounds, device, options, a file of figures."""
+    parser.add_argument('--repeats', type=int, default=repeats,
+                        help='timed rounds (default: %(default)s)')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='changes to all configs')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -10,17 +10,16 @@ cost in weights.
 import argparse
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
 from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
-from .cost import compare, parse_size, table
+from .cost import add_measuring_arguments, compare, parse_size, table
 
 FORMS = ('dense', 'sparse', 'pooled first')  # whole, on tiles, after pooling
 SMALLEST, LARGEST = 8, 56  # sides of the RoIs in pixels
@@ -98,11 +97,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='input sizes, height x width (default: 2048x2048)')
     parser.add_argument('--rois', nargs='+', type=int, default=[1, 10, 30, 100, 300, 1000], metavar='N',
                         help='numbers of small RoIs (default: 1 10 30 100 300 1000)')
-    parser.add_argument('--repeats', type=int, default=5, help='timed rounds (default: 5)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='changes to the config')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+    add_measuring_arguments(parser)
     args = parser.parse_args(argv)
     if min(*args.rois, args.repeats) < 1:
         parser.error('--rois and --repeats must be at least 1')
@@ -120,8 +115,13 @@ def main(argv: list[str] | None = None) -> None:
         rows = compare(subjects, args.device, args.repeats, passes=('forward',))
         print(f'\n{table(rows)}')
         results += rows
+    finish('backbone, neck and pooling from P2\'', args, results)
+
+
+def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
+    """Prints what was measured, and where; writes the figures to ``--json``."""
     threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    print(f'\nbackbone, neck and pooling from P2\', {args.device} ({threads}torch {torch.__version__}), '
-          f'medians of {args.repeats}')
+    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), medians of '
+          f'{args.repeats}')
     if args.json is not None:
         args.json.write_text(json.dumps(results, indent=2) + '\n')

@@ -7,7 +7,6 @@ image. How many tiles are touched hangs on where the trained RPN sees objects, s
 measured with several numbers of proposals. That both forms find the same is asserted first.
 """
 import argparse
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,15 @@ import mmcv
 import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import Config, DictAction
+from mmdet.structures.bbox import bbox2roi
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
 from ..read_config import read_config
-from .cost import compare, parse_size, table
-from .sparse_benchmark import set_sparse
+from .cost import add_measuring_arguments, compare, parse_size, table
+from .sparse_benchmark import finish, set_sparse
 
 FORMS = ('dense', 'sparse')
 
@@ -44,9 +44,8 @@ class DetectionSteps(nn.Module):
         detector = self.detector.eval()
         x = detector.extract_feat(images)
         boxes = detector.rpn_head.predict(x, self.samples, rescale=False)[0].bboxes
-        rois = torch.cat((torch.zeros_like(boxes[:, :1]), boxes), dim=1)
         extractor = detector.roi_head.bbox_roi_extractor
-        return int((extractor.map_roi_levels(rois, extractor.num_inputs) == 0).sum())
+        return int(detector.roi_head.on_p2_prime(bbox2roi([boxes]), x, extractor).sum())
 
 
 @dataclass(frozen=True)
@@ -129,11 +128,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='sizes that images are scaled into, height x width (default: 2048x2048)')
     parser.add_argument('--proposals', nargs='+', type=int, default=[10, 100, 1000], metavar='N',
                         help='numbers of proposals (default: 10 100 1000)')
-    parser.add_argument('--repeats', type=int, default=3, help='timed rounds (default: 3)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='changes to the config')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+    add_measuring_arguments(parser, repeats=3)
     args = parser.parse_args(argv)
     if min(*args.proposals, args.repeats) < 1:
         parser.error('--proposals and --repeats must be at least 1')
@@ -154,11 +149,7 @@ def main(argv: list[str] | None = None) -> None:
     except ValueError as error:
         print(f'sparse_detections.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
-    threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    print(f'\nprediction for one image, {args.device} ({threads}torch {torch.__version__}), medians of '
-          f'{args.repeats}')
-    if args.json is not None:
-        args.json.write_text(json.dumps(results, indent=2) + '\n')
+    finish('prediction for one image', args, results)
 
 
 def _measure(args: argparse.Namespace, image: str, size: tuple[int, int]) -> list[dict]:

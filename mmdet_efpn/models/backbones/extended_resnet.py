@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..sparse import UNBOUNDED_CONVS, DeferredMap, computing_layers
+from ..sparse import DeferredMap, computing_layers, is_plain_conv
 
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
@@ -75,8 +75,7 @@ class _StrideTwoFeature:
         for block in list(self.layer1)[:self.c2_prime_blocks]:
             for name, layer in computing_layers(block):
                 idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
-                local = isinstance(layer, (nn.Conv2d, _BatchNorm, nn.ReLU))
-                if not idle and (not local or isinstance(layer, UNBOUNDED_CONVS)):
+                if not (idle or is_plain_conv(layer) or isinstance(layer, (_BatchNorm, nn.ReLU))):
                     raise ValueError(
                         'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '
                         f'values depend on few cells around; it has a {type(layer).__name__} ({name})')

@@ -4,6 +4,8 @@ from abc import ABCMeta, abstractmethod
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from ..layers.arguments import check_positive_integer
+
 
 class BaseFTT(BaseModule, metaclass=ABCMeta):
     """Super-resolves a stride-8 map with the texture of a stride-4 map.
@@ -28,8 +30,7 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
 
     def __init__(self, channels: int, init_cfg=None) -> None:
         super().__init__(init_cfg=init_cfg)
-        if not isinstance(channels, int) or channels < 1:
-            raise ValueError(f'ftt: channels must be a positive integer, got {channels!r}')
+        check_positive_integer('ftt', 'channels', channels)
         self.channels = channels
 
     @abstractmethod

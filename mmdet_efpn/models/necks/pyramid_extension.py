@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from ..ftt import BaseFTT
 from ..sparse import (
     DEFAULT_TILE,
-    UNBOUNDED_CONVS,
     DeferredLevel,
     DeferredMap,
     RoILevel,
     check_tile,
     computing_layers,
+    is_plain_conv,
 )
 
 
@@ -126,10 +126,10 @@ class PyramidExtension(BaseModule):
         self.output_conv = output_conv(
             channels, out_channels, 3, padding=0 if on_rois else 1, bias=False,
             conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
-        local = (nn.Conv2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+        local = (_BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
         layers = [layer for conv in self._fusing_convs() for _, layer in computing_layers(conv)]
-        self.halo = 1 if all(isinstance(layer, local) and not isinstance(layer, UNBOUNDED_CONVS)
-                             for layer in layers) else None
+        is_local = all(isinstance(layer, local) or is_plain_conv(layer) for layer in layers)
+        self.halo = 1 if is_local else None
         if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
             raise ValueError(
                 'neck.extension_cfg.on_rois=True runs the extension\'s convs on RoIs, of which a batch '

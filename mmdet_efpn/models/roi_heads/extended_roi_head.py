@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
-from mmdet.structures.bbox import get_box_tensor
+from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -124,8 +124,8 @@ class ExtendedRoIHead(StandardRoIHead):
         return self._loss_of_extended_rois(x, rpn_results_list, batch_data_samples)
 
     @staticmethod
-    def _on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:
-        """Whether each RoI (n, 5) is pooled from P2': (n,), bool."""
+    def on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:
+        """Whether an extractor pools each RoI (n, 5) of a pyramid from P2': (n,), bool."""
         levels = extractor.map_roi_levels(_in_precision_of(x[1], rois), extractor.num_inputs)
         return levels == 0
 
@@ -142,9 +142,8 @@ class ExtendedRoIHead(StandardRoIHead):
             boxes, truth = proposals.bboxes, get_box_tensor(sample.gt_instances.bboxes)
             if sampler.add_gt_as_proposals:
                 boxes = torch.cat((truth.type_as(boxes), boxes))
-            rois = torch.cat((boxes.new_full((len(boxes), 1), i), boxes), dim=1)
-            priors = InstanceData(
-                priors=boxes[self._on_p2_prime(rois, x, self.bbox_roi_extractor)])
+            small = self.on_p2_prime(bbox2roi([boxes]), x, self.bbox_roi_extractor)
+            priors = InstanceData(priors=boxes[small])
             assigned = self.bbox_assigner.assign(
                 priors, sample.gt_instances, sample.get('ignored_instances'))
             with _nothing_added(sampler):
@@ -187,7 +186,7 @@ class ExtendedRoIHead(StandardRoIHead):
         if self.extended_bbox_head is None:
             cls_score, bbox_pred = self.bbox_head(bbox_feats)
             return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
-        others, extended, back_in_order = _parts(self._on_p2_prime(rois, x, self.bbox_roi_extractor))
+        others, extended, back_in_order = _parts(self.on_p2_prime(rois, x, self.bbox_roi_extractor))
         outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),
                       self._run_head(self.extended_bbox_head, bbox_feats[extended]), strict=True)
         cls_score, bbox_pred = (torch.cat(parts)[back_in_order] for parts in outputs)
@@ -209,10 +208,11 @@ class ExtendedRoIHead(StandardRoIHead):
         """
         finest, *plain = x[:extractor.num_inputs]
         plain = [_readable(level) for level in plain]
-        on_p2_prime = self._on_p2_prime(rois, x, extractor)
+        if isinstance(finest, Tensor):
+            return extractor((_readable(finest), *plain), rois)
+        on_p2_prime = self.on_p2_prime(rois, x, extractor)
         if isinstance(finest, DeferredLevel):
             finest = finest.around(_in_precision_of(x[1], rois[on_p2_prime]))
-        if isinstance(finest, Tensor):
             return extractor((_readable(finest), *plain), rois)
         assert isinstance(finest, RoILevel), type(finest)
         others, extended, back_in_order = _parts(on_p2_prime)

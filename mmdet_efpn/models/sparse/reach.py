@@ -1,10 +1,8 @@
-"""Which layers of a module compute something."""
+"""Which layers of a module compute something, and which of them see neighbours alone."""
 from collections.abc import Iterator
 
 from mmcv.ops import SAConv2d
 from torch import nn
-
-UNBOUNDED_CONVS = (SAConv2d,)  # a subclass of the plain conv that reads means over the whole map
 
 
 def computing_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -16,3 +14,11 @@ def computing_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, layer in module.named_modules():
         if not list(layer.children()) or list(layer.parameters(recurse=False)):
             yield name, layer
+
+
+def is_plain_conv(layer: nn.Module) -> bool:
+    """Whether a layer is a conv that reads no further than its kernel.
+
+    SAC is a subclass of the plain conv that reads means over the whole map.
+    """
+    return isinstance(layer, nn.Conv2d) and not isinstance(layer, SAConv2d)

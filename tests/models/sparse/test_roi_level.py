@@ -228,7 +228,7 @@ def test_bfloat16_maps_leave_boxes_their_float32_level(tiny_config):
     model = detector(tiny_config)
     x = [level.bfloat16() for level in model.extract_feat(images())[1:]]
     rois = torch.tensor([[0, 500.9, 500.9, 556.6, 556.6], [0, 500.9, 500.9, 557.1, 557.1]])
-    assert model.roi_head._on_p2_prime(
+    assert model.roi_head.on_p2_prime(
         rois, [None, *x], model.roi_head.bbox_roi_extractor).tolist() == [True, False]
     assert rois.bfloat16()[0, 3] - rois.bfloat16()[0, 1] == 56  # where it would fall to P2
 
