@@ -4,7 +4,6 @@ import torch
 from mmcv.ops import RoIAlign
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmdet_efpn.models import PyramidExtension
@@ -163,13 +162,12 @@ def test_a_neck_without_p2_prime_cannot_be_sparse():
                           levels='p3_prime', sparse=True))
 
 
-def detector(tiny_config, **changes):
-    cfg = Config.fromfile(tiny_config)
-    cfg.merge_from_dict({'model.backbone.defer_c2_prime': True, 'model.neck.sparse_tile': 8, **changes})
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    return model.eval()
+@pytest.fixture
+def detector(build_detector):
+    def build(changes=None, masks=False):
+        return build_detector({'model.backbone.defer_c2_prime': True, 'model.neck.sparse_tile': 8,
+                               **(changes or {})}, masks)
+    return build
 
 
 def found(model, size=(128, 160)):
@@ -182,24 +180,15 @@ def found(model, size=(128, 160)):
     return [sample.pred_instances for sample in results]
 
 
-MASKS = {
-    'model.type': 'MaskRCNN', 'model.roi_head.mask_roi_extractor': dict(
-        type='SingleRoIExtractor', finest_scale=28, out_channels=16, featmap_strides=[2, 4, 8, 16, 32],
-        roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0)),
-    'model.roi_head.mask_head': dict(
-        type='FCNMaskHead', num_convs=1, in_channels=16, conv_out_channels=8, num_classes=2,
-        loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0)),
-    'model.test_cfg.rcnn.mask_thr_binary': -1}  # leaves the masks' values as they are
-
-
-@pytest.mark.parametrize('changes', [{}, MASKS], ids=['boxes', 'masks'])
+@pytest.mark.parametrize('masks', [False, True], ids=['boxes', 'masks'])
 @pytest.mark.parametrize('proposals', [3, 100])
 @pytest.mark.parametrize('defer_c2_prime', [True, False])
-def test_detections_are_those_of_the_dense_detector(tiny_config, changes, proposals, defer_c2_prime):
-    model = detector(tiny_config, **changes, **{'model.test_cfg.rpn.max_per_img': proposals,
-                                                'model.test_cfg.rcnn.score_thr': 0.0,
-                                                'model.backbone.defer_c2_prime': defer_c2_prime,
-                                                'model.neck.sparse': not defer_c2_prime})
+def test_detections_are_those_of_the_dense_detector(detector, masks, proposals, defer_c2_prime):
+    model = detector({'model.test_cfg.rpn.max_per_img': proposals,
+                      'model.test_cfg.rcnn.score_thr': 0.0,
+                      'model.test_cfg.rcnn.mask_thr_binary': -1,  # leaves the masks' values as they are
+                      'model.backbone.defer_c2_prime': defer_c2_prime,
+                      'model.neck.sparse': not defer_c2_prime}, masks)
     with torch.no_grad():
         assert isinstance(model.neck(run_backbone(model))[0], DeferredLevel)
     sparse = found(model)
@@ -210,13 +199,13 @@ def test_detections_are_those_of_the_dense_detector(tiny_config, changes, propos
         torch.testing.assert_close(ours.bboxes, theirs.bboxes, rtol=1e-4, atol=1e-3)
         torch.testing.assert_close(ours.scores, theirs.scores, rtol=1e-4, atol=1e-5)
         assert torch.equal(ours.labels, theirs.labels)
-        if changes:
+        if masks:
             torch.testing.assert_close(ours.masks.int(), theirs.masks.int(), rtol=0, atol=1)
 
 
 @torch.no_grad()
-def test_no_proposal_on_p2_prime(tiny_config):
-    model = detector(tiny_config)
+def test_no_proposal_on_p2_prime(detector):
+    model = detector()
     x, rois = model.neck(run_backbone(model)), torch.tensor([[0., 0., 0., 100., 100.]])
     level = x[0].around(rois[:0])
     assert level.shape == (1, 16, 64, 80) and not level.any()
@@ -230,9 +219,9 @@ def run_backbone(model):
     return model.backbone(torch.randn(1, 3, 128, 160))
 
 
-def test_training_and_checkpoints_are_those_of_the_dense_detector(tiny_config):
-    deferring = detector(tiny_config)
-    plain = detector(tiny_config, **{'model.backbone.defer_c2_prime': False})
+def test_training_and_checkpoints_are_those_of_the_dense_detector(detector):
+    deferring = detector()
+    plain = detector({'model.backbone.defer_c2_prime': False})
     assert list(plain.state_dict()) == list(deferring.state_dict())
     plain.load_state_dict(deferring.state_dict())
     image = torch.randn(1, 3, 64, 64)
@@ -243,8 +232,8 @@ def test_training_and_checkpoints_are_those_of_the_dense_detector(tiny_config):
             assert torch.equal(ours, theirs)
 
 
-def test_heads_that_read_the_whole_level_say_so(tiny_config):
-    model = detector(tiny_config, **{
+def test_heads_that_read_the_whole_level_say_so(detector):
+    model = detector({
         'model.rpn_head.on_p2_prime': True,
         'model.rpn_head.anchor_generator.strides': [2, 4, 8, 16, 32, 64]})
     with pytest.raises(ValueError, match=r'rpn_head\.on_p2_prime=True .* neck\.sparse=False'):

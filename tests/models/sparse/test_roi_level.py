@@ -138,13 +138,11 @@ def test_an_index_is_one_into_the_batch():
                                level.pooled(rois, RoIAlign(7, 0.5, 2)))
 
 
-def detector(tiny_config, **changes):
-    cfg = Config.fromfile(tiny_config)
-    cfg.merge_from_dict({'model.neck.extension_cfg': dict(on_rois=True), **changes})
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    return model
+@pytest.fixture
+def detector(build_detector):
+    def build(changes=None, masks=False):
+        return build_detector({'model.neck.extension_cfg': dict(on_rois=True), **(changes or {})}, masks)
+    return build
 
 
 def samples(size=(128, 160)):
@@ -168,8 +166,8 @@ def images(size=(128, 160)):
 @pytest.mark.parametrize('sampler', ['RandomSampler', 'OHEMSampler'])
 @pytest.mark.parametrize('extended_rois_only', [False, True])
 @pytest.mark.parametrize('options', [{}, dict(separable=True, channels=8)], ids=str)
-def test_a_detector_trains_all_of_the_extension(tiny_config, sampler, extended_rois_only, options):
-    model = detector(tiny_config, **{'model.train_cfg.rcnn.sampler.type': sampler,
+def test_a_detector_trains_all_of_the_extension(detector, sampler, extended_rois_only, options):
+    model = detector({'model.train_cfg.rcnn.sampler.type': sampler,
                                      'model.neck.extension_cfg': dict(options, on_rois=True),
                                      'model.roi_head.extended_rois_only': extended_rois_only}).train()
     assert isinstance(model.extract_feat(images())[0], RoILevel)
@@ -180,9 +178,9 @@ def test_a_detector_trains_all_of_the_extension(tiny_config, sampler, extended_r
     assert [name for name, grad in gradients.items() if grad is None or not grad.any()] == []
 
 
-def test_checkpoints_are_those_of_the_map(tiny_config):
-    on_rois = detector(tiny_config)
-    on_map = detector(tiny_config, **{'model.neck.extension_cfg': {}})
+def test_checkpoints_are_those_of_the_map(detector):
+    on_rois = detector()
+    on_map = detector({'model.neck.extension_cfg': {}})
     on_map.load_state_dict(on_rois.state_dict())
     on_rois.load_state_dict(on_map.state_dict())
     ours, theirs = (model.eval().neck.extension for model in (on_rois, on_map))
@@ -191,22 +189,12 @@ def test_checkpoints_are_those_of_the_map(tiny_config):
     assert torch.equal(ours(*features)[1], theirs(*features)[1])
 
 
-MASKS = {
-    'model.type': 'MaskRCNN', 'model.roi_head.mask_roi_extractor': dict(
-        type='SingleRoIExtractor', finest_scale=28, out_channels=16,
-        featmap_strides=[2, 4, 8, 16, 32],
-        roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0)),
-    'model.roi_head.mask_head': dict(
-        type='FCNMaskHead', num_convs=1, in_channels=16, conv_out_channels=8, num_classes=2,
-        loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0)),
-    'model.test_cfg.rcnn.mask_thr_binary': 0.5}
-
-
-@pytest.mark.parametrize('changes', [
-    {}, {'model.roi_head.extended_bbox_head': False}, MASKS], ids=['two heads', 'one head', 'masks'])
+@pytest.mark.parametrize('changes, masks', [
+    ({}, False), ({'model.roi_head.extended_bbox_head': False}, False), ({}, True)],
+    ids=['two heads', 'one head', 'masks'])
 @torch.no_grad()
-def test_each_roi_has_what_its_level_gives_it(tiny_config, changes):
-    model = detector(tiny_config, **changes).eval()
+def test_each_roi_has_what_its_level_gives_it(detector, changes, masks):
+    model = detector(changes, masks)
     head, x = model.roi_head, model.extract_feat(images())
     rois = torch.tensor([[0, 10, 10, 100, 100], [1, 5, 5, 20, 18], [0, 30, 40, 60, 60],
                          [1, 0, 0, 128, 128], [0, 3, 3, 12, 9]], dtype=torch.float32)
@@ -224,8 +212,8 @@ def test_each_roi_has_what_its_level_gives_it(tiny_config, changes):
                for sample in found)
 
 
-def test_bfloat16_maps_leave_boxes_their_float32_level(tiny_config):
-    model = detector(tiny_config)
+def test_bfloat16_maps_leave_boxes_their_float32_level(detector):
+    model = detector()
     x = [level.bfloat16() for level in model.extract_feat(images())[1:]]
     rois = torch.tensor([[0, 500.9, 500.9, 556.6, 556.6], [0, 500.9, 500.9, 557.1, 557.1]])
     assert model.roi_head.on_p2_prime(
@@ -235,8 +223,8 @@ def test_bfloat16_maps_leave_boxes_their_float32_level(tiny_config):
 
 @pytest.mark.parametrize('on_rois', [True, False])
 @torch.no_grad()
-def test_autocast_is_near_float32(tiny_config, on_rois):
-    model = detector(tiny_config, **{'model.neck.extension_cfg.on_rois': on_rois}).eval()
+def test_autocast_is_near_float32(detector, on_rois):
+    model = detector({'model.neck.extension_cfg.on_rois': on_rois})
     rois = torch.tensor([[0, 10.0, 10.0, 40.0, 36.0], [1, 4.0, 5.0, 120.0, 100.0]])
     plain = model.roi_head._bbox_forward(model.extract_feat(images()), rois)['bbox_feats']
     with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -247,8 +235,8 @@ def test_autocast_is_near_float32(tiny_config, on_rois):
 
 
 @torch.no_grad()
-def test_an_extractor_of_this_level_alone(tiny_config):
-    model = detector(tiny_config).eval()
+def test_an_extractor_of_this_level_alone(detector):
+    model = detector()
     extractor = MODELS.build(dict(
         type='SingleRoIExtractor', finest_scale=28, out_channels=16, featmap_strides=[2],
         roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2)))
@@ -268,8 +256,8 @@ def test_options_that_contradict_it(options, message):
 
 
 @torch.no_grad()
-def test_a_deferred_c2_prime_is_refused(tiny_config):
-    model = detector(tiny_config, **{'model.backbone.defer_c2_prime': True}).eval()
+def test_a_deferred_c2_prime_is_refused(detector):
+    model = detector({'model.backbone.defer_c2_prime': True})
     with pytest.raises(ValueError, match=r'on_rois=True pools C2\', which backbone\.defer_c2_prime'):
         model.extract_feat(images())
 
@@ -281,8 +269,8 @@ def test_other_poolings_are_refused(layer):
         extension()(*maps())[0].pooled(ROIS, layer)
 
 
-def test_what_reads_the_whole_level_says_so(tiny_config):
-    model = detector(tiny_config, **{
+def test_what_reads_the_whole_level_says_so(detector, tiny_config):
+    model = detector({
         'model.rpn_head.on_p2_prime': True,
         'model.rpn_head.anchor_generator.strides': [2, 4, 8, 16, 32, 64]})
     with pytest.raises(ValueError, match=r'on_p2_prime=True .* RoIs alone; set .*\.on_rois=False'):
