@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ..layers.arguments import check_positive_integer
 from .base_ftt import BaseFTT
 
 LEAKY_SLOPE = 0.1
@@ -64,9 +65,7 @@ class FTT(BaseFTT):
 
     def __init__(self, channels: int, hidden_channels: int = 512, init_cfg=None) -> None:
         super().__init__(channels, init_cfg=init_cfg)
-        if not isinstance(hidden_channels, int) or hidden_channels < 1:
-            raise ValueError(
-                f'ftt.hidden_channels must be a positive integer, got {hidden_channels!r}')
+        check_positive_integer('ftt', 'hidden_channels', hidden_channels)
         self.content_conv = conv_leaky_relu(channels, hidden_channels)
         self.content_block = ResidualBlock(hidden_channels)
         self.upsample = nn.Sequential(

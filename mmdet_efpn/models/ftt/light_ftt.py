@@ -6,7 +6,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from timm.models.convnext import ConvNeXtBlock
 
-from ..layers.arguments import check_positive_integer
+from ..layers.arguments import check_positive_integer, check_positive_number
 from .two_extractor_ftt import TwoExtractorFTT
 
 
@@ -85,10 +85,9 @@ class LightFTT(TwoExtractorFTT):
         for name, value in integers.items():
             check_positive_integer('ftt', name, value)
         if integers['kernel_size'] % 2 == 0:
-            raise ValueError(f'ftt.kernel_size must be odd, got {integers["kernel_size"]}')
+            raise ValueError(f'ftt: kernel_size must be odd, got {integers["kernel_size"]}')
         for name, value in numbers.items():
-            if not isinstance(value, (int, float)) or not 0 < value < math.inf:
-                raise ValueError(f'ftt.{name} must be a positive number, got {value!r}')
+            check_positive_number('ftt', name, value)
 
     @torch.no_grad()
     def _reset(self) -> None:

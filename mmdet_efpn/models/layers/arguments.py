@@ -1,4 +1,5 @@
-"""Refuses, by the name of the argument, numbers that no attention layer can be built from."""
+"""Refuses, by the name of the argument, numbers that no layer can be built from."""
+import math
 from collections.abc import Sequence
 
 
@@ -16,6 +17,12 @@ def check_positive_integer(layer: str, name: str, value) -> None:
     """``ValueError`` for anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f'{layer}: {name} must be a positive integer, got {value!r}')
+
+
+def check_positive_number(layer: str, name: str, value) -> None:
+    """``ValueError`` for anything else, infinity and nan included."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ValueError(f'{layer}: {name} must be a positive number, got {value!r}')
 
 
 def check_shift(layer: str, name: str, shift: int, window_size: int) -> None:

@@ -7,9 +7,11 @@ from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from timm.layers import LayerScale2d
 from torch import Tensor, nn
 
 from ..ftt import BaseFTT
+from ..layers.arguments import check_positive_integer, check_positive_number
 from ..sparse import (
     DEFAULT_TILE,
     DeferredLevel,
@@ -41,7 +43,8 @@ class PyramidExtension(BaseModule):
     ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
     bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
     more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
-    the 3x3 conv. A third makes P2' after pooling, on the cells of RoIs alone.
+    the 3x3 conv. A third lets P3' begin quietly, a fourth makes P2' after pooling, on the cells of RoIs
+    alone.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
@@ -51,6 +54,9 @@ class PyramidExtension(BaseModule):
         channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
         separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
             conv, as in the released model.
+        p3_prime_scale (float, optional): Start of a learnt factor for each channel of P3' in the sum, as
+            LayerScale has it. At the start P3' is two to four times as loud as C2' after its 1x1 conv; a
+            small factor, such as 0.1, lets the sum begin with what stride 2 adds. Default: no factor.
         on_rois (bool): Make P2' on the bins of RoIs instead of as a map, in training and at test time;
             see ``RoILevel``. For two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out.
             Weights are as without. Default False.
@@ -70,10 +76,10 @@ class PyramidExtension(BaseModule):
 
     Raises:
         TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
-        ValueError: widths that do not fit, or ``on_rois`` without C2', with ``sparse`` or with batch
-            norms; at a forward, ``on_rois`` with a deferred C2'.
+        ValueError: widths that do not fit, a factor that is not positive, or ``on_rois`` without C2',
+            with ``sparse`` or with batch norms; at a forward, ``on_rois`` with a deferred C2'.
 
-    Source: arXiv:2003.07021, section 3.1, equation 1.
+    Source: arXiv:2003.07021, section 3.1, equation 1; LayerScale: arXiv:2103.17239, section 2.
     """
 
     halo: int | None = None
@@ -84,6 +90,7 @@ class PyramidExtension(BaseModule):
                  ftt: dict,
                  channels: int | None = None,
                  separable: bool = False,
+                 p3_prime_scale: float | None = None,
                  on_rois: bool = False,
                  sparse: bool = False,
                  sparse_tile: int = DEFAULT_TILE,
@@ -109,25 +116,26 @@ class PyramidExtension(BaseModule):
                 'neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, '
                 + ('so there is no map that neck.sparse=True could defer; set one of them to False'
                    if sparse else 'but this neck makes none; set neck.extension_cfg.on_rois=False'))
-        self.lateral_conv = self.narrowing_conv = self.output_conv = None
+        self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
         if c2_prime_channels is None:
             return
         channels = out_channels if channels is None else channels
-        if not isinstance(channels, int) or channels < 1:
-            raise ValueError(
-                f'neck.extension_cfg.channels must be a positive integer, got {channels!r}')
+        check_positive_integer('neck.extension_cfg', 'channels', channels)
         before_sum = dict(
             kernel_size=1, bias=False, conv_cfg=conv_cfg,
             norm_cfg=None if no_norm_on_lateral else norm_cfg, act_cfg=act_cfg, inplace=False)
         self.lateral_conv = ConvModule(c2_prime_channels, channels, **before_sum)
         if channels != out_channels:
             self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
+        if p3_prime_scale is not None:
+            check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
+            self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
         output_conv = DepthwiseSeparableConvModule if separable else ConvModule
         self.output_conv = output_conv(
             channels, out_channels, 3, padding=0 if on_rois else 1, bias=False,
             conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
-        local = (_BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
-        layers = [layer for conv in self._fusing_convs() for _, layer in computing_layers(conv)]
+        local = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+        layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
         is_local = all(isinstance(layer, local) or is_plain_conv(layer) for layer in layers)
         self.halo = 1 if is_local else None
         if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
@@ -191,14 +199,16 @@ class PyramidExtension(BaseModule):
         """
         if self.narrowing_conv is not None:
             p3_prime = self.narrowing_conv(p3_prime)
+        if self.p3_prime_scale is not None:
+            p3_prime = self.p3_prime_scale(p3_prime)
         if not self.on_rois:
             p3_prime = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
         return self.output_conv(self.lateral_conv(c2_prime) + p3_prime)
 
     def fusing_parameters(self) -> list[nn.Parameter]:
         """The parameters that :meth:`fuse` uses."""
-        return [parameter for conv in self._fusing_convs() for parameter in conv.parameters()]
+        return [parameter for conv in self._fusing_layers() for parameter in conv.parameters()]
 
-    def _fusing_convs(self) -> list[nn.Module]:
-        return [conv for conv in (self.lateral_conv, self.narrowing_conv, self.output_conv)
-                if conv is not None]
+    def _fusing_layers(self) -> list[nn.Module]:
+        return [layer for layer in (self.lateral_conv, self.narrowing_conv, self.p3_prime_scale,
+                                    self.output_conv) if layer is not None]

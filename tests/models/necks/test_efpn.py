@@ -111,8 +111,9 @@ def test_p2_prime_follows_the_formula(source, size):
 
 
 @pytest.mark.parametrize('extension_cfg', [
-    dict(separable=True), dict(channels=4), dict(channels=4, separable=True)], ids=str)
-def test_cheaper_extensions_equal_their_formula(extension_cfg):
+    dict(separable=True), dict(channels=4), dict(p3_prime_scale=0.25),
+    dict(channels=4, separable=True, p3_prime_scale=0.5)], ids=str)
+def test_optional_extensions_equal_their_formula(extension_cfg):
     neck, maps = efpn(extension_cfg=extension_cfg).double(), [f.double() for f in features((7, 9))]
     pyramid, extension = neck.forward_pyramid(maps[1:]), neck.extension
     p3_prime = extension.ftt(pyramid.p2, pyramid.p3)
@@ -120,6 +121,11 @@ def test_cheaper_extensions_equal_their_formula(extension_cfg):
         p3_prime = F.conv2d(p3_prime, extension.narrowing_conv.conv.weight)
     fused = F.conv2d(maps[0], extension.lateral_conv.conv.weight)
     assert fused.shape[1] == extension_cfg.get('channels', 8)
+    if 'p3_prime_scale' in extension_cfg:
+        factors = extension.p3_prime_scale.gamma
+        assert factors.tolist() == [extension_cfg['p3_prime_scale']] * fused.shape[1]
+        torch.nn.init.uniform_(factors, -1, 1)
+        p3_prime = p3_prime * factors.view(-1, 1, 1)
     fused = fused + up2(p3_prime, fused)
     if 'separable' in extension_cfg:
         weight = extension.output_conv.depthwise_conv.conv.weight
@@ -155,8 +161,14 @@ def test_separable_conv_keeps_what_is_constant_under_weight_standardisation():
 
 @pytest.mark.parametrize('channels', [0, -1, 2.5])
 def test_refuses_a_bad_width_of_the_extension(channels):
-    with pytest.raises(ValueError, match=r'neck\.extension_cfg\.channels must be a positive integer'):
+    with pytest.raises(ValueError, match=r'neck\.extension_cfg: channels must be a positive integer'):
         efpn(extension_cfg=dict(channels=channels))
+
+
+@pytest.mark.parametrize('scale', [0, -0.1, float('nan'), '0.1', True])
+def test_refuses_a_bad_start_of_the_factor(scale):
+    with pytest.raises(ValueError, match='p3_prime_scale must be a positive number, got ' + repr(scale)):
+        efpn(extension_cfg=dict(p3_prime_scale=scale))
 
 
 @pytest.mark.parametrize('size', [(64, 96), (1, 1), (2, 3), (17, 33), (127, 65)])
@@ -170,7 +182,7 @@ def test_any_input_size(size, ftt):
 
 
 @pytest.mark.parametrize('options', [
-    {}, dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True)),
+    {}, dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, p3_prime_scale=0.1)),
     dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, channels=4))], ids=str)
 def test_every_parameter_gets_a_gradient_and_changes(options):
     neck = efpn(**options)

@@ -16,7 +16,8 @@ EXTENSIONS = [
     dict(backbone=dict(depth=50, c2_prime_blocks=1), neck=dict(
         extension_cfg=dict(channels=8, separable=True))),
     dict(backbone=dict(depth=18, c2_prime='stem'), neck=dict(norm_cfg=dict(type='BN'))),
-    dict(backbone=dict(depth=18, c2_prime='stem'), neck=dict(extension_cfg=dict(separable=True))),
+    dict(backbone=dict(depth=18, c2_prime='stem'), neck=dict(
+        extension_cfg=dict(separable=True, p3_prime_scale=0.5))),
 ]
 SIZES = [(256, 320), (253, 317), (90, 500)]
 
