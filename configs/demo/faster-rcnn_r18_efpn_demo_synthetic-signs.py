@@ -5,6 +5,7 @@ _base_ = [
 ]
 max_iters = 240
 light = _base_.efpn_light
+light.neck.extension_cfg.channels = 32
 
 model = dict(
     backbone=dict(

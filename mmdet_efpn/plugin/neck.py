@@ -128,6 +128,11 @@ def _check_ftt(ftt: dict, channels: int) -> None:
         raise ValueError(f'ftt={ftt!r} cannot be built for {channels} channels: {error}') from error
 
 
+def light_extension(channels: int) -> dict:
+    """The neck's ``extension_cfg`` of the light design, for a pyramid so many channels wide."""
+    return dict(channels=max(channels // 2, 1), separable=True, p3_prime_scale=0.1)
+
+
 def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: int | None,
                 separable: bool, report: Report):
     """The neck with the extension; it already begins at stride 4.
@@ -137,7 +142,7 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
         ftt (dict): Config of the FTT module.
         levels (str): ``'all'`` or ``'p3_prime'``, as in ``ExtendedNeck``.
         c2_prime_channels (int | None): Width of C2', if the backbone gives one.
-        separable (bool): Whether a separable conv makes P2', or a 3x3 one.
+        separable (bool): Whether a separable conv on a narrower sum makes P2', or a 3x3 one.
         report (Report): Takes notes.
 
     Returns:
@@ -148,22 +153,26 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
     """
     first, *refiners = chain
     kind = plain_type(first)
-    _check_ftt(ftt, argument(first, 'out_channels'))
-    conv = 'a depthwise 3x3 and a 1x1 conv' if separable else 'a 3x3 conv'
-    conv_cfg = dict(extension_cfg=dict(separable=True)) if separable and levels == 'all' else {}
+    channels = argument(first, 'out_channels')
+    _check_ftt(ftt, channels)
+    conv, options = 'a 3x3 conv', {}
+    if separable and levels == 'all':
+        light = light_extension(channels)
+        conv = f'a depthwise 3x3 and a 1x1 conv on a sum {light["channels"]} wide'
+        options = dict(extension_cfg=light)
     keeps_any_level = all(plain_type(refiner) == 'DyHead' for refiner in refiners)
     if kind == 'FPN' and levels == 'all' and keeps_any_level:
         report.changed(
             f'model.neck: FPN to EFPN, whose {ftt["type"]} super-resolves P3 and P2 and makes P2\' at '
             f'stride 2 of them and C2\', by {conv}')
         extended = dict(first, type='EFPN', in_channels=[c2_prime_channels, *first['in_channels']],
-                        num_outs=first['num_outs'] + 1, ftt=ftt, **conv_cfg)
+                        num_outs=first['num_outs'] + 1, ftt=ftt, **options)
         return [extended, *refiners] if refiners else extended
     made = f'P2\' at stride 2 in front of its levels, by {conv}' if levels == 'all' else \
         'P3\', super-resolved to stride 4, in the place of its P2'
     report.changed(f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
                    f'whose {ftt["type"]} makes {made}')
-    wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **conv_cfg)
+    wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **options)
     if levels == 'all':
         wrapped['c2_prime_channels'] = c2_prime_channels
     else:

@@ -78,7 +78,8 @@ def test_shipped_designs_differ_and_build(path):
     inputs = [stage.cfg.test_dataloader.dataset.pipeline for stage in stages]
     for i, model in enumerate(models):
         assert all((model, inputs[i]) != (models[j], inputs[j]) for j in range(i)), stages[i].name
-        MODELS.build(model)
+        with torch.device('meta'):
+            MODELS.build(model)
     assert {(stage.cfg.train_cfg.max_iters, stage.cfg.param_scheduler[-1].end)
             for stage in stages} == {(500, 1500)}
     assert len({stage.folder for stage in stages}) == len(stages)
@@ -161,8 +162,19 @@ def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, mon
     assert 'stage 2' not in said and (tmp_path / 'work/b/stage_result.json').is_file()
 
 
+def test_equal_time_gives_each_its_own_whole_schedule():
+    path, = DESIGNS.glob('*_equal-time_*.py')
+    iterations = {}
+    for stage in load_stages(str(path), None, {}):
+        assert stage.independent
+        iterations[stage.cfg.model.neck.type] = stage.cfg.train_cfg.max_iters
+        assert stage.cfg.param_scheduler[-1].end == stage.cfg.train_cfg.max_iters
+    assert iterations['FPN'] / iterations['EFPN'] == 1.4
+
+
 def test_every_design_file_is_tested():
-    assert all('_designs_' in path.stem or '_seeds_' in path.stem for path in DESIGNS.glob('*.py'))
+    kinds = ('_designs_', '_seeds_', '_equal-time_')
+    assert all(any(kind in path.stem for kind in kinds) for path in DESIGNS.glob('*.py'))
 
 
 @pytest.mark.parametrize('text, configs, said', [

@@ -36,7 +36,8 @@ def test_holds_only_the_changes(tmp_path):
     assert namespace['model'] == dict(
         backbone=dict(type='ExtendedResNet', c2_prime='stem'),
         neck=dict(type='EFPN', in_channels=[64, 256, 512, 1024, 2048], start_level=0, num_outs=7,
-                  ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True)),
+                  ftt=dict(type='LightFTT'),
+                  extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1)),
         bbox_head=dict(anchor_generator=dict(strides=[2, 4, 8, 16, 32, 64, 128])))
     assert max(map(len, out.read_text().splitlines())) <= 100
 

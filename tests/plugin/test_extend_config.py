@@ -238,7 +238,8 @@ def test_transformers_take_p3_prime_unless_asked(shipped):
 
 def test_ftt_and_c2_prime_are_chosen(shipped):
     model = mmdet_efpn.extend_config(shipped(RETINA)).model
-    assert model.neck.ftt == dict(type='LightFTT') and model.neck.extension_cfg == dict(separable=True)
+    assert model.neck.ftt == dict(type='LightFTT')
+    assert model.neck.extension_cfg == dict(channels=128, separable=True, p3_prime_scale=0.1)
     assert model.backbone.c2_prime == 'stem'
     assert model.neck.in_channels == [64, 256, 512, 1024, 2048]
     model = mmdet_efpn.extend_config(
