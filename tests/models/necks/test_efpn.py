@@ -151,6 +151,22 @@ def test_separable_p2_prime_starts_as_loud_as_that_of_one_conv():
     assert 0.5 < scales[True] / scales[False] < 2
 
 
+@pytest.mark.parametrize('ftt', [dict(type='FTT', hidden_channels=64), dict(type='LightFTT')],
+                         ids=lambda cfg: cfg['type'])
+@torch.no_grad()
+def test_p3_prime_drowns_c2_prime_at_the_start_unless_it_is_quiet(ftt):
+    widths = (16, 16, 32, 64, 128)
+    torch.manual_seed(0)
+    neck = EFPN(widths, out_channels=64, num_outs=6, ftt=ftt,
+                extension_cfg=dict(p3_prime_scale=0.1))
+    neck.init_weights()
+    maps = features((128, 128), widths)
+    pyramid, extension = neck.forward_pyramid(maps[1:]), neck.extension
+    c2_prime = extension.lateral_conv(maps[0]).std()
+    p3_prime = extension.ftt(pyramid.p2, pyramid.p3)
+    assert p3_prime.std() > 2 * c2_prime > 2 * extension.p3_prime_scale(p3_prime).std()
+
+
 def test_separable_conv_keeps_what_is_constant_under_weight_standardisation():
     """A standardised depthwise kernel sums to zero, and would take the mean off C2' plus P3'."""
     extension = efpn(conv_cfg=dict(type='ConvWS'), extension_cfg=dict(separable=True)).extension
