@@ -52,9 +52,15 @@ def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -
     parser.add_argument('--repeats', type=int, default=repeats,
                         help='timed rounds (default: %(default)s)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
                         metavar='KEY=VALUE', help='changes to all configs')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+
+
+def precision(args: argparse.Namespace) -> str:
+    """What the passes run in, as the footers say it."""
+    return 'bfloat16 autocast' if args.amp else 'float32'
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -66,8 +72,10 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = True,
-            passes: Sequence[str] = tuple(PASSES)) -> list:
+            passes: Sequence[str] = tuple(PASSES), amp: bool = False) -> list:
     """Measures ``passes`` of all subjects and returns one dict of figures per subject.
+
+    With ``amp`` they run under bfloat16 autocast.
 
     Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``, and when timed
     ``forward_seconds``, ``forward_backward_seconds``, ``forward_bytes``,
@@ -86,23 +94,24 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
             row.update(macs=None, note=str(error))
         if timed:
             _progress(f'memory of {subject.name}')
-            for name, size in peak_memory(subject, device, passes).items():
+            for name, size in peak_memory(subject, device, passes, amp).items():
                 row[f'{name}_bytes'] = size
         rows.append(row)
         models.append(model)
     if timed:
-        _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes)
+        _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes, amp)
     return rows
 
 
-def _take_times(rows: list, models: list, images: list, repeats: int, passes: Sequence[str]) -> None:
+def _take_times(rows: list, models: list, images: list, repeats: int, passes: Sequence[str],
+                amp: bool) -> None:
     """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
     seconds = [{name: [] for name in passes} for _ in rows]
     for turn in range(repeats + 1):
         _progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
         for taken, model, image in zip(seconds, models, images, strict=True):
             for name in passes:
-                taken[name].append(PASSES[name](model, image))
+                taken[name].append(PASSES[name](model, image, amp))
     for row, taken in zip(rows, seconds, strict=True):
         for name, values in taken.items():
             row[f'{name}_seconds'] = statistics.median(values[1:])
@@ -148,7 +157,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         subjects = [parse_subject(config, size, args.parts, args.cfg_options, args.batch_size)
                     for size in args.sizes for config in args.configs]
-        rows = compare(subjects, args.device, args.repeats, timed=not args.no_time)
+        rows = compare(subjects, args.device, args.repeats, timed=not args.no_time, amp=args.amp)
     except (ValueError, FileNotFoundError) as error:
         print(f'cost.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
@@ -157,9 +166,10 @@ def main(argv: list[str] | None = None) -> None:
                 else f'{torch.get_num_threads()} threads')
     print(table(rows))
     print(f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), '
-          f'torch {torch.__version__}' + ('' if args.no_time else f', median of {args.repeats}'))
+          f'torch {torch.__version__}' + ('' if args.no_time else f', {precision(args)}, median of '
+                                          f'{args.repeats}'))
     if args.json is not None:
         args.json.write_text(json.dumps(dict(
             parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware,
-            torch=torch.__version__, repeats=None if args.no_time else args.repeats,
-            rows=rows), indent=2) + '\n')
+            torch=torch.__version__, precision=precision(args),
+            repeats=None if args.no_time else args.repeats, rows=rows), indent=2) + '\n')

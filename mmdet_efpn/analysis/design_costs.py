@@ -30,6 +30,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=4, help='images a step (default: %(default)s)')
     parser.add_argument('--repeats', type=int, default=3, help='timed rounds (default: %(default)s)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
     parser.add_argument('--picture', metavar='PNG', help='draw AP small over seconds a step')
     parser.add_argument('--landmarks', nargs='+', default=['FPN 320', 'FPN 640'], metavar='NAME',
                         help='designs that the picture marks (default: FPN 320, FPN 640)')
@@ -58,7 +59,7 @@ def measured(stages: list[Stage], args: argparse.Namespace) -> list[dict]:
         height, width = input_size(stage.cfg)
         subjects.append(Subject(stage.name, str(stage.config_file), height, width, 'detector',
                                 batch_size=args.batch_size))
-    rows = compare(subjects, args.device, args.repeats)
+    rows = compare(subjects, args.device, args.repeats, amp=args.amp)
     for row, stage in zip(rows, stages, strict=True):
         row.update(stage.result()['metrics'])
     return rows

@@ -65,19 +65,31 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def run_forward(model: nn.Module, images: torch.Tensor) -> float:
-    """Seconds of one forward pass in eval mode without gradients."""
+def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
+    """Seconds of one forward pass in eval mode without gradients; ``amp``: under bfloat16 autocast."""
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), _autocast(images, amp):
         return _timed(lambda: model(images), images.device)
 
 
-def run_forward_backward(model: nn.Module, images: torch.Tensor) -> float:
-    """Seconds of one forward and backward pass in training mode, without the optimiser's step."""
+def run_forward_backward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
+    """Seconds of one forward and backward pass in training mode, without the optimiser's step.
+
+    With ``amp`` the forward runs under bfloat16 autocast, as ``tools/train.py --amp`` has it on the CPU.
+    """
+    def step() -> None:
+        with _autocast(images, amp):
+            loss = model.loss(images)
+        loss.backward()
+
     model.train()
-    seconds = _timed(lambda: model.loss(images).backward(), images.device)
+    seconds = _timed(step, images.device)
     model.zero_grad(set_to_none=True)
     return seconds
+
+
+def _autocast(images: torch.Tensor, amp: bool) -> torch.autocast:
+    return torch.autocast(images.device.type, torch.bfloat16, enabled=amp)
 
 
 PASSES = dict(forward=run_forward, forward_backward=run_forward_backward)
@@ -94,8 +106,8 @@ def _timed(step, device: torch.device) -> float:
 
 
 def peak_memory(subject: Subject, device: str,
-                passes: Sequence[str] = tuple(PASSES)) -> dict[str, int | None]:
-    """Peak memory in bytes of each of some ``PASSES``, weights included.
+                passes: Sequence[str] = tuple(PASSES), amp: bool = False) -> dict[str, int | None]:
+    """Peak memory in bytes of each of some ``PASSES``, weights included; ``amp`` as these have it.
 
     On CUDA: what torch's allocator held at most. On the CPU: how far the resident memory of a fresh
     process rose at most above where it stood before the model was built; ``None`` where the system
@@ -103,27 +115,27 @@ def peak_memory(subject: Subject, device: str,
     memory.
     """
     if torch.device(device).type == 'cuda':
-        return _peak_on_cuda(subject, device, passes)
+        return _peak_on_cuda(subject, device, passes, amp)
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context('spawn')) as fresh_process:
         try:
             return fresh_process.submit(
-                _peak_on_cpu, subject, torch.get_num_threads(), passes).result()
+                _peak_on_cpu, subject, torch.get_num_threads(), passes, amp).result()
         except BrokenProcessPool:
             return dict.fromkeys(passes)
 
 
-def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str]) -> dict:
+def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str], amp: bool) -> dict:
     peaks = {}
     before = torch.cuda.memory_allocated(device)
     model, images = subject.build().to(device), subject.images(device)
     for name in passes:
         torch.cuda.reset_peak_memory_stats(device)
-        PASSES[name](model, images)
+        PASSES[name](model, images, amp)
         peaks[name] = torch.cuda.max_memory_allocated(device) - before
     return peaks
 
 
-def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str]) -> dict:
+def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str], amp: bool) -> dict:
     torch.set_num_threads(threads)
     # Loads torch's convolution library and starts its threads before the baseline is read.
     convolution = nn.Conv2d(3, 8, 3)
@@ -132,7 +144,7 @@ def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str]) -> dict:
     model, images = subject.build(), subject.images('cpu')
     peaks = {}
     for name in passes:
-        PASSES[name](model, images)
+        PASSES[name](model, images, amp)
         highest = _highest_resident_bytes()
         peaks[name] = None if highest is None else highest - baseline
     return peaks

@@ -19,7 +19,7 @@ from torch import nn
 
 from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
-from .cost import add_measuring_arguments, compare, parse_size, table
+from .cost import add_measuring_arguments, compare, parse_size, precision, table
 
 FORMS = ('dense', 'sparse', 'pooled first')  # whole, on tiles, after pooling
 SMALLEST, LARGEST = 8, 56  # sides of the RoIs in pixels
@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
         subjects = [SparseSubject(
             f'{number} RoIs, {form}', args.config, height, width, number, form, args.cfg_options)
             for form in FORMS for number in (args.rois if form != 'dense' else [max(args.rois)])]
-        rows = compare(subjects, args.device, args.repeats, passes=('forward',))
+        rows = compare(subjects, args.device, args.repeats, passes=('forward',), amp=args.amp)
         print(f'\n{table(rows)}')
         results += rows
     finish('backbone, neck and pooling from P2\'', args, results)
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
 def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
     """Prints what was measured, and where; writes the figures to ``--json``."""
     threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), medians of '
-          f'{args.repeats}')
+    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
+          f'medians of {args.repeats}')
     if args.json is not None:
         args.json.write_text(json.dumps(results, indent=2) + '\n')

@@ -160,7 +160,7 @@ def _measure(args: argparse.Namespace, image: str, size: tuple[int, int]) -> lis
             args.cfg_options) for form in FORMS]
         objects = assert_same_detections(pair, args.device)
         small = pair[0].build().to(args.device).small_proposals(pair[0].images(args.device))
-        rows = compare(pair, args.device, args.repeats, passes=('forward',))
+        rows = compare(pair, args.device, args.repeats, passes=('forward',), amp=args.amp)
         print(f'\n{Path(image).name}, at most {number} proposals: {small} under 56 px; {objects} '
               f'detections, the same in both forms\n\n{table(rows)}', flush=True)
         results += [dict(row, image=image, small_proposals=small, detections=objects) for row in rows]

@@ -74,7 +74,7 @@ def test_rows_go_to_a_fresh_process():
 
 def test_whole_command(tmp_path, capsys, monkeypatch):
     # The fresh processes of the real one take seconds each; tests of the cost tool run them.
-    monkeypatch.setattr(cost, 'peak_memory', lambda subject, device, passes: dict(
+    monkeypatch.setattr(cost, 'peak_memory', lambda subject, device, passes, amp: dict(
         forward=2**20 if subject.plain else 2**18, forward_backward=2**20))
     out = tmp_path / 'attention.json'
     benchmark.main([*OPTIONS, '--sizes', '8x12', '--scaling', '8x8', '16x16', '--devices', 'cpu',

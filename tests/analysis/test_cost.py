@@ -138,6 +138,30 @@ def test_whole_detector(tiny_config):
     assert measure.run_forward_backward(steps, subject.images('cpu')) > 0
 
 
+class _Recorder(nn.Module):
+    """A conv whose forward notes the type of what it gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.seen = nn.Conv2d(3, 4, 3), []
+
+    def forward(self, images):
+        maps = self.conv(images)
+        self.seen.append((maps.dtype, self.training, maps.requires_grad))
+        return maps
+
+    def loss(self, images):
+        return self(images).float().mean()
+
+
+@pytest.mark.parametrize('amp, dtype', [(False, torch.float32), (True, torch.bfloat16)])
+def test_passes_run_in_the_precision_asked_for(amp, dtype):
+    model, images = _Recorder(), torch.zeros(1, 3, 8, 8)
+    for run in measure.PASSES.values():
+        assert run(model, images, amp) > 0
+    assert model.seen == [(dtype, False, False), (dtype, True, True)]
+
+
 def test_a_deferred_level_counts_as_if_it_were_whole(tiny_config):
     whole, sparse = (parse_subject(f'{tiny_config}@model.neck.sparse={sparse}', (64, 96),
                                    'backbone+neck', {}) for sparse in (False, True))
