@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from mmengine.config import DictAction
 
-from .measure import PASSES, count_macs, count_parameters, peak_memory
+from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
 from .subject import PARTS, Subject, parse_subject
 
 
@@ -97,7 +97,7 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
             for name, size in peak_memory(subject, device, passes, amp).items():
                 row[f'{name}_bytes'] = size
         rows.append(row)
-        models.append(model)
+        models.append(prepare(model, device, amp))
     if timed:
         _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes, amp)
     return rows

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..engine.cpu_amp import keep_boxes_in_float32
 from .subject import Subject
 
 # mmcv operators whose own arithmetic is negligible beside the convolutions around them.
@@ -63,6 +64,13 @@ def _count(model: nn.Module, images: torch.Tensor) -> int:
 def count_parameters(model: nn.Module) -> int:
     """Number of weights, frozen ones included."""
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def prepare(model: nn.Module, device: str, amp: bool) -> nn.Module:
+    """Moves a model to where it is measured; with ``amp`` on the CPU, its boxes stay float32."""
+    if amp and torch.device(device).type == 'cpu':
+        keep_boxes_in_float32(model)
+    return model.to(device)
 
 
 def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
@@ -127,7 +135,7 @@ def peak_memory(subject: Subject, device: str,
 def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str], amp: bool) -> dict:
     peaks = {}
     before = torch.cuda.memory_allocated(device)
-    model, images = subject.build().to(device), subject.images(device)
+    model, images = prepare(subject.build(), device, amp), subject.images(device)
     for name in passes:
         torch.cuda.reset_peak_memory_stats(device)
         PASSES[name](model, images, amp)
@@ -141,7 +149,7 @@ def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str], amp: boo
     convolution = nn.Conv2d(3, 8, 3)
     convolution(torch.zeros(1, 3, 32, 32)).sum().backward()
     baseline = _highest_resident_bytes()
-    model, images = subject.build(), subject.images('cpu')
+    model, images = prepare(subject.build(), 'cpu', amp), subject.images('cpu')
     peaks = {}
     for name in passes:
         PASSES[name](model, images, amp)
