@@ -29,7 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         '(default, but where a transformer attends to them); p3_prime: P3\' in the '
                         'place of P2, finest stride 4')
     parser.add_argument('--full-conv', action='store_true', help='make P2\' by a 3x3 conv, as the '
-                        'released model, instead of a depthwise and a 1x1 conv')
+                        'released model, instead of a depthwise and a 1x1 conv on a narrower sum')
     parser.add_argument('--shared-bbox-head', action='store_true',
                         help='one box head for all levels, instead of a second one for P2\'')
     parser.add_argument('--rpn-on-p2-prime', action='store_true', help='propose on P2\' too')

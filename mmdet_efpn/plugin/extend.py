@@ -82,8 +82,9 @@ def extend_with_report(cfg: Config | str | Path,
         levels (str, optional): ``'all'``: P2' and all levels from stride 4 on. ``'p3_prime'``: P3' in
             the place of P2, so that the finest stride is 4. Default: ``'all'``, but ``'p3_prime'`` where
             a transformer attends to the levels.
-        separable (bool, optional): Make P2' by a depthwise and a 1x1 conv; ``False``: by a 3x3 conv, as
-            in the released model. Default: ``True`` where there is a P2'.
+        separable (bool, optional): Make P2' by a depthwise and a 1x1 conv on a narrower sum of C2' and a
+            P3' that begins quietly; ``False``: by a 3x3 conv on the plain sum, as in the released model.
+            Default: ``True`` where there is a P2'.
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
         rpn_on_p2_prime (bool): Propose on P2' too. Default False.
 

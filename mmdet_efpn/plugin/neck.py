@@ -142,7 +142,7 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
         ftt (dict): Config of the FTT module.
         levels (str): ``'all'`` or ``'p3_prime'``, as in ``ExtendedNeck``.
         c2_prime_channels (int | None): Width of C2', if the backbone gives one.
-        separable (bool): Whether a separable conv on a narrower sum makes P2', or a 3x3 one.
+        separable (bool): Whether P2' is made by :func:`light_extension`, or by a 3x3 conv.
         report (Report): Takes notes.
 
     Returns:
