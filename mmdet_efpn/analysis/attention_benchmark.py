@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..atomic_file import write_text_atomically
 from ..models.layers import RHAG
 from .cost import compare, parse_size, table
 from .plain_attention import PlainRHAG
@@ -167,6 +168,6 @@ def main(argv: list[str] | None = None) -> None:
                     print(gains(rows, device, dtype))
                 results.append(dict(device=device, hardware=hardware, dtype=dtype, rows=rows))
     if args.json is not None:
-        args.json.write_text(json.dumps(dict(
+        write_text_atomically(args.json, json.dumps(dict(
             group=group, torch=torch.__version__, repeats=args.repeats, results=results),
             indent=2) + '\n')

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from mmengine.config import DictAction
 
+from ..atomic_file import write_text_atomically
 from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
 from .subject import PARTS, Subject, parse_subject
 
@@ -41,6 +42,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--no-time', action='store_true',
                         help='only count parameters and GFLOPs; no times, no memory')
     add_measuring_arguments(parser)
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     if args.repeats < 1 or args.batch_size < 1:
         parser.error('--repeats and --batch-size must be at least 1')
@@ -48,14 +50,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -> None:
-    """Adds what every command has that measures configs: rounds, device, options, a file of figures."""
+    """Adds what commands that measure have in common: rounds, device, precision, a file of figures."""
     parser.add_argument('--repeats', type=int, default=repeats,
                         help='timed rounds (default: %(default)s)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+
+
+def add_options_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options`` of the commands that take configs as their arguments."""
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
                         metavar='KEY=VALUE', help='changes to all configs')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
 
 
 def precision(args: argparse.Namespace) -> str:
@@ -169,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
           f'torch {torch.__version__}' + ('' if args.no_time else f', {precision(args)}, median of '
                                           f'{args.repeats}'))
     if args.json is not None:
-        args.json.write_text(json.dumps(dict(
+        write_text_atomically(args.json, json.dumps(dict(
             parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware,
             torch=torch.__version__, precision=precision(args),
             repeats=None if args.no_time else args.repeats, rows=rows), indent=2) + '\n')

@@ -10,14 +10,13 @@ import json
 import sys
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 
 from ..atomic_file import write_text_atomically
 from ..engine.recipe import METRICS, Stage, load_stages
 from ..engine.run_options import RunOptionError
 from ..visualization.pareto import draw_pareto
-from .cost import compare
+from .cost import add_measuring_arguments, compare, precision
 from .subject import Subject
 
 
@@ -28,13 +27,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('recipe', help='path of the recipe that was trained')
     parser.add_argument('--work-dir', metavar='DIR', help='its work folder, if it had one of its own')
     parser.add_argument('--batch-size', type=int, default=4, help='images a step (default: %(default)s)')
-    parser.add_argument('--repeats', type=int, default=3, help='timed rounds (default: %(default)s)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
     parser.add_argument('--picture', metavar='PNG', help='draw AP small over seconds a step')
     parser.add_argument('--landmarks', nargs='+', default=['FPN 320', 'FPN 640'], metavar='NAME',
                         help='designs that the picture marks (default: FPN 320, FPN 640)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+    add_measuring_arguments(parser, repeats=3)
     return parser.parse_args(argv)
 
 
@@ -100,6 +96,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f'design_costs.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(table(rows))
+    print(f'{args.device}, {precision(args)}, medians of {args.repeats}')
     for stage in stages:
         if stage not in trained:
             print(f'not trained: {stage.name}')

@@ -17,9 +17,17 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from ..atomic_file import write_text_atomically
 from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
-from .cost import add_measuring_arguments, compare, parse_size, precision, table
+from .cost import (
+    add_measuring_arguments,
+    add_options_argument,
+    compare,
+    parse_size,
+    precision,
+    table,
+)
 
 FORMS = ('dense', 'sparse', 'pooled first')  # whole, on tiles, after pooling
 SMALLEST, LARGEST = 8, 56  # sides of the RoIs in pixels
@@ -98,6 +106,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--rois', nargs='+', type=int, default=[1, 10, 30, 100, 300, 1000], metavar='N',
                         help='numbers of small RoIs (default: 1 10 30 100 300 1000)')
     add_measuring_arguments(parser)
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     if min(*args.rois, args.repeats) < 1:
         parser.error('--rois and --repeats must be at least 1')
@@ -124,4 +133,4 @@ def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None
     print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
           f'medians of {args.repeats}')
     if args.json is not None:
-        args.json.write_text(json.dumps(results, indent=2) + '\n')
+        write_text_atomically(args.json, json.dumps(results, indent=2) + '\n')

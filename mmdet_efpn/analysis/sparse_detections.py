@@ -22,7 +22,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from ..read_config import read_config
-from .cost import add_measuring_arguments, compare, parse_size, table
+from .cost import add_measuring_arguments, add_options_argument, compare, parse_size, table
 from .sparse_benchmark import finish, set_sparse
 
 FORMS = ('dense', 'sparse')
@@ -129,6 +129,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--proposals', nargs='+', type=int, default=[10, 100, 1000], metavar='N',
                         help='numbers of proposals (default: 10 100 1000)')
     add_measuring_arguments(parser, repeats=3)
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     if min(*args.proposals, args.repeats) < 1:
         parser.error('--proposals and --repeats must be at least 1')

@@ -82,7 +82,9 @@ def test_equals_the_plain_formula(options, size):
     for roi, got in zip(ROIS, pooled, strict=True):
         fine, coarse = plain_bins(c2_prime, roi, 2, 7)[None], plain_bins(p3_prime, roi, 4, 7)[None]
         if module.narrowing_conv is not None:
-            coarse = module.narrowing_conv(coarse) * 0.5
+            coarse = module.narrowing_conv(coarse)
+        if 'p3_prime_scale' in options:
+            coarse = coarse * options['p3_prime_scale']
         expected = module.output_conv(module.lateral_conv(fine) + coarse)
         assert got.shape == (8, 7, 7) and got.std() > 0.1
         torch.testing.assert_close(got, expected[0], rtol=1e-9, atol=1e-9)
@@ -168,8 +170,8 @@ def images(size=(128, 160)):
 @pytest.mark.parametrize('options', [{}, dict(separable=True, channels=8)], ids=str)
 def test_a_detector_trains_all_of_the_extension(detector, sampler, extended_rois_only, options):
     model = detector({'model.train_cfg.rcnn.sampler.type': sampler,
-                                     'model.neck.extension_cfg': dict(options, on_rois=True),
-                                     'model.roi_head.extended_rois_only': extended_rois_only}).train()
+                      'model.neck.extension_cfg': dict(options, on_rois=True),
+                      'model.roi_head.extended_rois_only': extended_rois_only}).train()
     assert isinstance(model.extract_feat(images())[0], RoILevel)
     loss, _ = model.parse_losses(model(images(), samples(), mode='loss'))
     loss.backward()
