@@ -1,14 +1,19 @@
 """The light extension: the stem for C2', LightFTT, a quiet P3', and a separable conv that makes P2'.
 
-The sum of C2' and P3' has half the width of a pyramid of 256 channels; a narrower pyramid says its own.
-The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the second
-form says so for those of 50 and more layers.
+The sum of C2' and P3' has half the width of a pyramid of 256 channels; the second form is for a pyramid
+of 128. The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the
+third form says so for those of 50 and more layers.
 """
 efpn_light = dict(
     backbone=dict(c2_prime='stem'),
     neck=dict(
         ftt=dict(_delete_=True, type='LightFTT'),
         extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1)))
+efpn_light_128 = dict(
+    backbone=efpn_light['backbone'],
+    neck=dict(
+        ftt=efpn_light['neck']['ftt'],
+        extension_cfg=dict(efpn_light['neck']['extension_cfg'], channels=64)))
 efpn_light_bottleneck = dict(
     backbone=efpn_light['backbone'],
     neck=dict(in_channels=[64, 256, 512, 1024, 2048], **efpn_light['neck']))

@@ -1,4 +1,3 @@
 _base_ = ['./faster-rcnn_r18_efpn_1500-iters_deeppcb-320.py', '../_base_/efpn_light.py']
 
-model = dict(**_base_.efpn_light)
-model['neck']['extension_cfg']['channels'] = 64
+model = dict(**_base_.efpn_light_128)
