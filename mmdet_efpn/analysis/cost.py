@@ -89,7 +89,7 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
     """
     rows, models = [], []
     for subject in subjects:
-        _progress(f'counting {subject.name} at {subject.height}x{subject.width}')
+        progress(f'counting {subject.name} at {subject.height}x{subject.width}')
         model, images = subject.build(), subject.images(device)
         row = dict(name=subject.name, config=subject.config, height=subject.height,
                    width=subject.width, parameters=count_parameters(model),
@@ -99,7 +99,7 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
         except ValueError as error:
             row.update(macs=None, note=str(error))
         if timed:
-            _progress(f'memory of {subject.name}')
+            progress(f'memory of {subject.name}')
             for name, size in peak_memory(subject, device, passes, amp).items():
                 row[f'{name}_bytes'] = size
         rows.append(row)
@@ -114,7 +114,7 @@ def _take_times(rows: list, models: list, images: list, repeats: int, passes: Se
     """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
     seconds = [{name: [] for name in passes} for _ in rows]
     for turn in range(repeats + 1):
-        _progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
+        progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
         for taken, model, image in zip(seconds, models, images, strict=True):
             for name in passes:
                 taken[name].append(PASSES[name](model, image, amp))
@@ -153,7 +153,8 @@ def table(rows: list) -> str:
     return '\n'.join(text + [f'{row["name"]}: {row["note"]}' for row in rows if row['note']])
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
+    """Says on stderr what is being measured."""
     print(text, file=sys.stderr, flush=True)
 
 

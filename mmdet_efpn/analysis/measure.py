@@ -2,7 +2,7 @@
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -76,8 +76,8 @@ def prepare(model: nn.Module, device: str, amp: bool) -> nn.Module:
 def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
     """Seconds of one forward pass in eval mode without gradients; ``amp``: under bfloat16 autocast."""
     model.eval()
-    with torch.no_grad(), _autocast(images, amp):
-        return _timed(lambda: model(images), images.device)
+    with torch.no_grad(), autocast(images.device, amp):
+        return timed(lambda: model(images), images.device)
 
 
 def run_forward_backward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
@@ -86,24 +86,26 @@ def run_forward_backward(model: nn.Module, images: torch.Tensor, amp: bool = Fal
     With ``amp`` the forward runs under bfloat16 autocast, as ``tools/train.py --amp`` has it on the CPU.
     """
     def step() -> None:
-        with _autocast(images, amp):
+        with autocast(images.device, amp):
             loss = model.loss(images)
         loss.backward()
 
     model.train()
-    seconds = _timed(step, images.device)
+    seconds = timed(step, images.device)
     model.zero_grad(set_to_none=True)
     return seconds
 
 
-def _autocast(images: torch.Tensor, amp: bool) -> torch.autocast:
-    return torch.autocast(images.device.type, torch.bfloat16, enabled=amp)
+def autocast(device: torch.device, amp: bool) -> torch.autocast:
+    """Autocast in bfloat16 with ``amp``, none without."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=amp)
 
 
 PASSES = dict(forward=run_forward, forward_backward=run_forward_backward)
 
 
-def _timed(step, device: torch.device) -> float:
+def timed(step: Callable[[], None], device: torch.device) -> float:
+    """Seconds that a step takes on a device."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
     start = time.perf_counter()

@@ -131,6 +131,6 @@ def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None
     """Prints what was measured, and where; writes the figures to ``--json``."""
     threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
     print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
-          f'medians of {args.repeats}')
+          f'medians; timed rounds: {args.repeats}')
     if args.json is not None:
         write_text_atomically(args.json, json.dumps(results, indent=2) + '\n')

@@ -3,22 +3,8 @@ import json
 
 import pytest
 import torch
-from mmdet.registry import MODELS
-from mmengine.config import Config
 
 from mmdet_efpn.analysis.sparse_detections import DetectionSubject, assert_same_detections, main
-
-
-@pytest.fixture(scope='module')
-def trained(tiny_config, tmp_path_factory):
-    """Weights of the tiny detector, as if trained."""
-    path = tmp_path_factory.mktemp('trained') / 'weights.pth'
-    torch.manual_seed(0)
-    model = MODELS.build(Config.fromfile(tiny_config).model)
-    model.init_weights()
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return str(path)
-
 
 OPTIONS = {'model.neck.sparse_tile': 8, 'model.test_cfg.rcnn.score_thr': 0.0}
 
