@@ -1,4 +1,4 @@
-"""Three stages of 1500 iterations together: Faster R-CNN with FPN, its light extension, a second head."""
+"""Three stages of 1500 iterations together: a detector with FPN, its light extension, a second head."""
 first = 1000
 recipe = dict(stages=[
     dict(
