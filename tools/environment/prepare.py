@@ -43,12 +43,13 @@ MMCV_NAMES = ('mmcv', 'onedl-mmcv')
 # Finds the packages without running them; a second, so that make can ask at every call.
 QUICK_CHECK = '''
 import importlib.util as u
-for name in ("torch", "torchvision", "timm", "mmengine", "mmcv", "mmdet", "mmdet_efpn", "pytest"):
+for name in ("torch", "torchvision", "timm", "mmengine", "mmcv", "mmdet", "mmdet_efpn",
+             "pytest", "xdist"):
     assert u.find_spec(name) and u.find_spec(name).origin, name
 '''
 # An mmcv and a torch that don't belong together show only when an operator runs.
 FULL_CHECK = '''
-import torch, torchvision, timm, matplotlib.pyplot, pytest
+import torch, torchvision, timm, matplotlib.pyplot, pytest, xdist
 from mmcv.ops import nms
 nms(torch.tensor([[0., 0., 9., 9.]]), torch.tensor([1.]), 0.5)
 import mmdet.apis, mmdet.datasets, mmdet.evaluation, mmdet.models
