@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.detectors.cross_resolution_distiller import counted_cells, evaluation_mode, gt_boxes
+from ..models.detectors.cross_resolution_distiller import counted_cells, gt_boxes, undisturbed
 from ..models.losses.foreground_background_balanced_loss import positive_cells
 
 
@@ -58,7 +58,7 @@ def three_views(distiller: nn.Module, image: Tensor) -> dict[str, Tensor]:
     distiller.eval()
     p2_prime, teacher, stride = distiller.compare(image)['p2_prime']
     detector, (_, half) = distiller.detector, distiller.views(image)
-    with evaluation_mode(detector.backbone, detector.neck):
+    with undisturbed(detector.backbone, detector.neck):
         p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
     views = {'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
              'its P2\'': p2_prime, 'P2 of the full image (teacher)': teacher}

@@ -29,8 +29,11 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     not count. Where the FTT reads the outputs P2 and P3 (``ftt_source='on_output'``, and necks other
     than EFPN), its target is P3 in the place of inner3.
 
-    Teacher and student run with their norms in evaluation mode (the extension's own excepted), so that
-    neither view disturbs running statistics; those belong to the detection loss, if it is on.
+    Frozen norms stay in evaluation mode, in both views. Norms that train (``detection_loss``) normalise
+    each view by its own batch, as the detection loss has it, and keep their running statistics for that
+    loss: weights that learn under both kinds of normalisation at once drift to where the two differ,
+    and the detector fails in evaluation. Without the detection loss, the extension's own norms take
+    their running statistics from the student.
 
     Args:
         detector (dict): Config of a detector whose neck has an extension (EFPN, ExtendedNeck).
@@ -76,9 +79,8 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         if trainable is None and not detection_loss:
             trainable = ('neck.extension', *(() if stem is None else ('backbone.stride_two_stem',)))
         super().__init__(detector, trainable, init_cfg)
-        # What the student's pass leaves in training mode; in the joint variant the stem's statistics are
-        # those of the detection pass.
-        self._live = [detector.neck.extension]
+        # Whose running statistics are the student's; in the joint variant all are the detection pass's.
+        self._live = [] if detection_loss else [detector.neck.extension]
         if stem is not None and not detection_loss:
             self._live.append(stem)
         self.distill_loss = MODELS.build(
@@ -123,7 +125,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         return not live
 
     def _pyramid_modules(self) -> list[nn.Module]:
-        """Those of backbone and neck that the student's pass holds in evaluation mode."""
+        """Those of backbone and neck that neither view may change."""
         live = {module for part in self._live for module in part.modules()}
         return [module for part in (self.detector.backbone, self.detector.neck)
                 for module in part.modules() if module not in live]
@@ -181,7 +183,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         """The teacher's inner3 (or P3, where the FTT reads outputs) and P2."""
         backbone, neck = self.teacher.backbone, self.teacher.neck
         inner3 = []
-        with evaluation_mode(backbone, neck):
+        with undisturbed(backbone, neck):
             extended = getattr(neck, 'extension', None) is not None
             stages = getattr(backbone, 'forward_stages', backbone)(images)
             if extended and not hasattr(backbone, 'forward_stages'):
@@ -207,7 +209,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     def _run_student(self, half: Tensor) -> tuple[Tensor, Tensor]:
         """P2' and P3' of the half-size view."""
         backbone, neck = self.detector.backbone, self.detector.neck
-        with evaluation_mode(backbone, neck, but=self._live):
+        with undisturbed(backbone, neck, but=self._live):
             c2_prime, *stages = backbone(half)
             pyramid = neck.forward_pyramid(stages)
             return neck.extension(c2_prime, pyramid.p2, pyramid.p3)
@@ -219,15 +221,25 @@ def _has_extension(detector: dict) -> bool:
 
 
 @contextmanager
-def evaluation_mode(*modules: nn.Module, but: Sequence[nn.Module] = ()):
-    """Holds modules, ``but`` for some and their children, in evaluation mode while the context lasts."""
+def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = ()):
+    """Keeps running statistics as they are while the context lasts, and dropouts out of it.
+
+    Batch norms in training mode normalise by their batch and note nothing; all else is in evaluation
+    mode. ``but`` names modules that stay as they are, with their children.
+    """
     kept = {module for part in but for module in part.modules()}
-    switched = [m for module in modules for m in module.modules() if m.training and m not in kept]
+    training = [m for module in modules for m in module.modules() if m.training and m not in kept]
+    norms = [m for m in training if isinstance(m, _BatchNorm) and m.track_running_stats]
+    switched = [m for m in training if not isinstance(m, _BatchNorm)]
+    for norm in norms:
+        norm.track_running_stats = False
     for module in switched:
         module.training = False
     try:
         yield
     finally:
+        for norm in norms:
+            norm.track_running_stats = True
         for module in switched:
             module.training = True
 

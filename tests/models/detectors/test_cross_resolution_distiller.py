@@ -175,14 +175,36 @@ def test_joint_variant_trains_everything_and_keeps_the_statistics_of_the_detecti
     assert without == []
 
 
-def test_both_views_leave_running_statistics_alone(detector_cfg, build, batch):
+@pytest.mark.parametrize('joint', [False, True])
+def test_both_views_leave_running_statistics_alone(detector_cfg, build, batch, joint):
+    """But those of the extension, where no detection loss keeps them."""
     detector_cfg['neck']['norm_cfg'] = dict(type='BN')
-    model = distiller(build, detector_cfg, detection_loss=True).train()
+    model = distiller(build, detector_cfg, detection_loss=joint).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
+    modes = [m.training for m in model.modules()]
     model.compare(model.data_preprocessor(batch(), True)['inputs'])
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
-    assert changed and all(k.startswith('neck.extension.') for k in changed)
-    assert all(m.training for m in model.detector.modules())
+    assert bool(changed) != joint and all(k.startswith('neck.extension.') for k in changed)
+    assert [m.training for m in model.modules()] == modes
+    assert all(m.track_running_stats for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d))
+
+
+def test_joint_distillation_normalises_as_the_detection_pass_does(detector_cfg, build, batch):
+    """By the batch: what stands in the running statistics changes no loss of a training step."""
+    detector_cfg['backbone']['c2_prime'] = 'stem'
+    joint = distiller(build, detector_cfg, detection_loss=True).train()
+    expected = {name: value for name, value in run_loss(joint, batch()).items() if 'prime' in name}
+    for module in joint.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.fill_(3.0)
+            module.running_var.fill_(0.01)
+    losses = run_loss(joint, batch())
+    assert len(expected) == 4
+    for name, value in expected.items():
+        assert torch.equal(losses[name], value), name
+    images = joint.data_preprocessor(batch((64, 128)), True)['inputs']  # whole strides: not padded
+    p2 = joint.detector.extract_feat(images)[1]
+    assert torch.equal(joint.compare(images)['p2_prime'][1], p2)
 
 
 def test_a_teacher_of_its_own(detector_cfg, build, batch, tmp_path, repository):
@@ -288,7 +310,6 @@ def test_gradients_under_autocast(detector_cfg, build, batch, changes):
     for name in names:
         gradient = model.get_parameter(f'detector.{name}').grad
         assert gradient is not None and gradient.abs().sum() > 0, name
-    model.eval()
     exact = model.loss(data['inputs'], data['data_samples'])
     for name in ('p2_prime.loss_global', 'p3_prime.loss_positive'):
         rough = losses[name].item()
