@@ -69,6 +69,15 @@ def precision(args: argparse.Namespace) -> str:
     return 'bfloat16 autocast' if args.amp else 'float32'
 
 
+def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
+    """Prints what was measured, and where; writes the figures to ``--json``."""
+    threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
+    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
+          f'medians; timed rounds: {args.repeats}')
+    if args.json is not None:
+        write_text_atomically(args.json, json.dumps(results, indent=2) + '\n')
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """``'800x1344'`` to (height, width)."""
     match = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)

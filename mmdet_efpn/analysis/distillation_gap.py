@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.detectors.cross_resolution_distiller import counted_cells, gt_boxes, undisturbed
+from ..models.detectors.cross_resolution_distiller import counted_cells, gt_boxes
 from ..models.losses.foreground_background_balanced_loss import positive_cells
 
 
@@ -58,8 +58,7 @@ def three_views(distiller: nn.Module, image: Tensor) -> dict[str, Tensor]:
     distiller.eval()
     p2_prime, teacher, stride = distiller.compare(image)['p2_prime']
     detector, (_, half) = distiller.detector, distiller.views(image)
-    with undisturbed(detector.backbone, detector.neck):
-        p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
+    p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
     views = {'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
              'its P2\'': p2_prime, 'P2 of the full image (teacher)': teacher}
     rows, columns = (-(-side // stride) for side in image.shape[2:])

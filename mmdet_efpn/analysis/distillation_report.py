@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ..visualization.drawing import BACKGROUND, FONT, evenly_spread, grid
 from ..visualization.feature_pictures import feature_colours
+from .cost import add_options_argument
 from .distillation_gap import distillation_gap, three_views
 
 PANEL_WIDTH = 480
@@ -35,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--picture', metavar='PNG', help='draw the maps of the last checkpoint')
     parser.add_argument('--pictured', type=int, default=3, metavar='N',
                         help='images in the picture (default: %(default)s)')
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     for name in (args.config, *args.checkpoints):
         if not Path(name).is_file():
@@ -103,6 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     """Prints the table and writes the picture, if one is asked for."""
     args = parse_args(argv)
     cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     if cfg.model.type != 'CrossResolutionDistiller':
         sys.exit(f'error: {args.config} trains a {cfg.model.type}, not a CrossResolutionDistiller')

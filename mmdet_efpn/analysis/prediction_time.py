@@ -3,8 +3,8 @@
     python tools/analysis/prediction_time.py FPN.py=FPN.pth EFPN.py=EFPN.pth --images 50
 
 ``tools/analysis/prediction_time.py`` calls :func:`main`. Measured is the whole prediction for an image
-that is read and scaled already: normalisation, network, NMS, boxes in the image's own pixels. How many
-proposals a trained RPN keeps is part of it, which random weights on random pixels do not tell.
+that is read and scaled already: normalisation, network, NMS, boxes in the image's own pixels. Random
+weights would not do: they give another number of proposals.
 """
 import argparse
 import statistics
@@ -20,9 +20,8 @@ from ..engine.run_options import RunOptionError, require_checkpoint
 from ..engine.test import require_fitting_weights
 from ..read_config import read_config
 from ..visualization.drawing import evenly_spread
-from .cost import add_measuring_arguments, add_options_argument, progress
+from .cost import add_measuring_arguments, add_options_argument, finish, progress
 from .measure import autocast, prepare, timed
-from .sparse_benchmark import finish
 
 
 class TimedDetector:
@@ -45,7 +44,8 @@ class TimedDetector:
         cfg = read_config(config)
         cfg.merge_from_dict(options or {})
         init_default_scope(cfg.get('default_scope', 'mmdet'))
-        self.name, self.device, self.amp = Path(config).stem, torch.device(device), amp
+        self.name = f'{Path(config).stem} ({Path(checkpoint).stem})'
+        self.device, self.amp = torch.device(device), amp
         model = MODELS.build(cfg.model)
         require_checkpoint(checkpoint, config)
         require_fitting_weights(model, checkpoint)
@@ -53,6 +53,7 @@ class TimedDetector:
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
         self.batches = [pseudo_collate([dataset[index]])
                         for index in evenly_spread(len(dataset), images)]
+        self.images = [batch['data_samples'][0].img_path for batch in self.batches]
 
     @torch.no_grad()
     def predict(self, index: int) -> tuple[float, int]:
@@ -71,23 +72,26 @@ def compare(detectors: list[TimedDetector], repeats: int) -> list[dict]:
         ``slowest_seconds`` and ``detections`` (mean over images).
 
     Raises:
-        ValueError: The test sets have different lengths.
+        ValueError: The detectors' test images are not the same.
     """
-    lengths = [len(detector.batches) for detector in detectors]
-    if len(set(lengths)) > 1:
-        raise ValueError(f'the test sets give {lengths} images; compare detectors of one test set')
+    total = len(detectors[0].images)
+    for detector in detectors:
+        if detector.images != detectors[0].images:
+            raise ValueError(
+                f'{detector.name} has other test images than {detectors[0].name}, such as '
+                f'{detector.images[0]} and {detectors[0].images[0]}; compare detectors of one test set')
     for detector in detectors:
         detector.predict(0)
     taken = [[] for _ in detectors]
     for turn in range(repeats):
-        for index in range(lengths[0]):
-            progress(f'round {turn + 1} of {repeats}, image {index + 1} of {lengths[0]}')
+        for index in range(total):
+            progress(f'round {turn + 1} of {repeats}, image {index + 1} of {total}')
             for measured, detector in zip(taken, detectors, strict=True):
                 measured.append(detector.predict(index))
     rows = []
     for measured, detector in zip(taken, detectors, strict=True):
         seconds, found = zip(*measured, strict=True)
-        rows.append(dict(name=detector.name, images=lengths[0], seconds=statistics.median(seconds),
+        rows.append(dict(name=detector.name, images=total, seconds=statistics.median(seconds),
                          slowest_seconds=max(seconds), detections=statistics.mean(found)))
     return rows
 

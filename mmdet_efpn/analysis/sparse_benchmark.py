@@ -8,7 +8,6 @@ pooled values are the same; on RoIs alone (``extension_cfg.on_rois``) it is anot
 cost in weights.
 """
 import argparse
-import json
 from dataclasses import dataclass, field
 
 import torch
@@ -17,15 +16,14 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from ..atomic_file import write_text_atomically
 from ..models.sparse import DeferredLevel, RoILevel
 from ..read_config import read_config
 from .cost import (
     add_measuring_arguments,
     add_options_argument,
     compare,
+    finish,
     parse_size,
-    precision,
     table,
 )
 
@@ -125,12 +123,3 @@ def main(argv: list[str] | None = None) -> None:
         print(f'\n{table(rows)}')
         results += rows
     finish('backbone, neck and pooling from P2\'', args, results)
-
-
-def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
-    """Prints what was measured, and where; writes the figures to ``--json``."""
-    threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
-          f'medians; timed rounds: {args.repeats}')
-    if args.json is not None:
-        write_text_atomically(args.json, json.dumps(results, indent=2) + '\n')

@@ -22,8 +22,15 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from ..read_config import read_config
-from .cost import add_measuring_arguments, add_options_argument, compare, parse_size, table
-from .sparse_benchmark import finish, set_sparse
+from .cost import (
+    add_measuring_arguments,
+    add_options_argument,
+    compare,
+    finish,
+    parse_size,
+    table,
+)
+from .sparse_benchmark import set_sparse
 
 FORMS = ('dense', 'sparse')
 

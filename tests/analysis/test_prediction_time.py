@@ -1,5 +1,6 @@
 """Times of trained detectors in turn: the whole command, its order, and what it refuses."""
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,8 +13,8 @@ ALL_BOXES = {'model.test_cfg.rcnn.score_thr': 0.0}
 class Counted:
     """A detector that writes down what is asked of it."""
 
-    def __init__(self, name, seconds, log, length=3):
-        self.name, self.given, self.log, self.batches = name, iter(seconds), log, range(length)
+    def __init__(self, name, seconds, log, images=('0.png', '1.png', '2.png')):
+        self.name, self.given, self.log, self.images = name, iter(seconds), log, images
 
     def predict(self, index):
         self.log.append((self.name, index))
@@ -31,17 +32,21 @@ def test_images_go_round_the_detectors_and_the_first_pass_only_warms_up():
     assert table(rows).splitlines()[-1] == '| b | 4000 (2.00x) | 12000 | 1.0 |'
 
 
-def test_test_sets_of_other_lengths_are_refused():
-    with pytest.raises(ValueError, match=r'give \[3, 2\] images'):
-        compare([Counted('a', [], []), Counted('b', [], [], length=2)], repeats=1)
+def test_other_test_images_are_refused():
+    with pytest.raises(ValueError, match='b has other test images than a, such as 3.png and 0.png'):
+        compare([Counted('a', [], []), Counted('b', [], [], ('3.png', '4.png', '5.png'))], repeats=1)
 
 
 @pytest.mark.parametrize('amp', [False, True])
 def test_predicts_images_of_the_test_set(tiny_config, trained, amp):
     detector = TimedDetector(str(tiny_config), trained, 2, amp=amp, options=ALL_BOXES)
-    assert [batch['data_samples'][0].img_id for batch in detector.batches] == [0, 5]
+    assert [Path(image).name for image in detector.images] == ['0.png', '5.png']
+    kinds = []
+    detector.model.neck.extension.lateral_conv.register_forward_hook(
+        lambda conv, inputs, output: kinds.append(output.dtype))
     seconds, found = detector.predict(1)
-    assert seconds > 0 and 0 < found <= 100
+    assert seconds > 0 and found == 100  # as many as the config allows: none is under the score 0
+    assert kinds == [torch.bfloat16 if amp else torch.float32]
 
 
 def test_command(tiny_config, trained, tmp_path, capsys):
@@ -49,7 +54,7 @@ def test_command(tiny_config, trained, tmp_path, capsys):
     main([pair, pair, '--images', '3', '--device', 'cpu', '--json', str(tmp_path / 'rows.json'),
           '--cfg-options', 'model.test_cfg.rcnn.score_thr=0.0'])
     printed = capsys.readouterr().out
-    assert printed.count('| tiny_efpn | ') == 2 and '3 images of the test set' in printed
+    assert printed.count('| tiny_efpn (weights) | ') == 2 and '3 images of the test set' in printed
     first, second = json.loads((tmp_path / 'rows.json').read_text())
     assert first['detections'] == second['detections'] > 0 and first['seconds'] > 0
 

@@ -13,11 +13,12 @@ from ..sparse import DeferredMap, computing_layers, is_plain_conv
 
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
-    """A second face of a module: the same parameters and buffers, settings of its own.
+    """A second face of a module: the same parameters, settings of its own.
 
     Its blocks do no activation checkpointing of their own. With ``freeze_norms`` its batch norms are
     in evaluation mode, also when checkpointing runs them once more in the backward pass, so that
-    they leave the running statistics alone. The twin is not registered anywhere.
+    they leave the running statistics alone, and they read a copy of these: a pass that updates them
+    before the backward pass would change the gradient. The twin is not registered anywhere.
     """
     twin = copy.copy(module)  # shares the dicts of parameters and buffers
     twin._modules = {name: stage_twin(child, freeze_norms)
@@ -26,6 +27,8 @@ def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
         twin.with_cp = False
     if freeze_norms and isinstance(module, _BatchNorm):
         twin.training = False
+        twin._buffers = {name: None if value is None else value.clone()
+                         for name, value in module._buffers.items()}
     return twin
 
 

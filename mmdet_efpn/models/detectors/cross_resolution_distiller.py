@@ -29,11 +29,12 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     not count. Where the FTT reads the outputs P2 and P3 (``ftt_source='on_output'``, and necks other
     than EFPN), its target is P3 in the place of inner3.
 
-    Frozen norms stay in evaluation mode, in both views. Norms that train (``detection_loss``) normalise
-    each view by its own batch, as the detection loss has it, and keep their running statistics for that
-    loss: weights that learn under both kinds of normalisation at once drift to where the two differ,
-    and the detector fails in evaluation. Without the detection loss, the extension's own norms take
-    their running statistics from the student.
+    Neither view disturbs running statistics. With the detection loss, batch norms that train normalise
+    each view by its own batch, as that loss has it, and note nothing: weights that learned under both
+    kinds of normalisation at once drifted to where the two differ (``docs/results.md``). The exception
+    is a C2' from stage 2, which ``ExtendedResNet`` normalises by running statistics in every pass.
+    Without the detection loss, all norms normalise by their running statistics, as in evaluation, but
+    those of the extension, which take theirs from the student.
 
     Args:
         detector (dict): Config of a detector whose neck has an extension (EFPN, ExtendedNeck).
@@ -79,10 +80,8 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         if trainable is None and not detection_loss:
             trainable = ('neck.extension', *(() if stem is None else ('backbone.stride_two_stem',)))
         super().__init__(detector, trainable, init_cfg)
-        # Whose running statistics are the student's; in the joint variant all are the detection pass's.
-        self._live = [] if detection_loss else [detector.neck.extension]
-        if stem is not None and not detection_loss:
-            self._live.append(stem)
+        # What the student's pass leaves in training mode.
+        self._live = [detector.neck.extension, *(() if stem is None else (stem, ))]
         self.distill_loss = MODELS.build(
             distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
         self.detection_loss = detection_loss
@@ -125,7 +124,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         return not live
 
     def _pyramid_modules(self) -> list[nn.Module]:
-        """Those of backbone and neck that neither view may change."""
+        """Those of backbone and neck that the student's pass does not leave in training mode."""
         live = {module for part in self._live for module in part.modules()}
         return [module for part in (self.detector.backbone, self.detector.neck)
                 for module in part.modules() if module not in live]
@@ -183,7 +182,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         """The teacher's inner3 (or P3, where the FTT reads outputs) and P2."""
         backbone, neck = self.teacher.backbone, self.teacher.neck
         inner3 = []
-        with undisturbed(backbone, neck):
+        with undisturbed(backbone, neck, by_batch=self.detection_loss):
             extended = getattr(neck, 'extension', None) is not None
             stages = getattr(backbone, 'forward_stages', backbone)(images)
             if extended and not hasattr(backbone, 'forward_stages'):
@@ -209,7 +208,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     def _run_student(self, half: Tensor) -> tuple[Tensor, Tensor]:
         """P2' and P3' of the half-size view."""
         backbone, neck = self.detector.backbone, self.detector.neck
-        with undisturbed(backbone, neck, but=self._live):
+        with undisturbed(backbone, neck, but=self._live, by_batch=self.detection_loss):
             c2_prime, *stages = backbone(half)
             pyramid = neck.forward_pyramid(stages)
             return neck.extension(c2_prime, pyramid.p2, pyramid.p3)
@@ -221,16 +220,17 @@ def _has_extension(detector: dict) -> bool:
 
 
 @contextmanager
-def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = ()):
-    """Keeps running statistics as they are while the context lasts, and dropouts out of it.
+def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = (), by_batch: bool = False):
+    """Holds modules, ``but`` for some and their children, in evaluation mode while the context lasts.
 
-    Batch norms in training mode normalise by their batch and note nothing; all else is in evaluation
-    mode. ``but`` names modules that stay as they are, with their children.
+    With ``by_batch`` batch norms in training mode, those of ``but`` too, go on normalising by their
+    batch, but keep their running statistics as they are.
     """
     kept = {module for part in but for module in part.modules()}
-    training = [m for module in modules for m in module.modules() if m.training and m not in kept]
-    norms = [m for m in training if isinstance(m, _BatchNorm) and m.track_running_stats]
-    switched = [m for m in training if not isinstance(m, _BatchNorm)]
+    training = [m for module in modules for m in module.modules() if m.training]
+    norms = [m for m in training if by_batch and isinstance(m, _BatchNorm) and m.track_running_stats]
+    switched = [m for m in training
+                if m not in kept and not (by_batch and isinstance(m, _BatchNorm))]
     for norm in norms:
         norm.track_running_stats = False
     for module in switched:

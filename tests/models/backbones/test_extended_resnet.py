@@ -142,6 +142,21 @@ def test_gradients_of_both_passes_add_up(with_cp):
         torch.testing.assert_close(gradient, first[name] + second[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_gradient_of_c2_prime_is_that_of_its_forward_pass(with_cp):
+    """The C2 pass updates running statistics before the backward pass, which must not read the new."""
+    backbone = build('ResNet-50', training=True, norm_eval=False, with_cp=with_cp).double()
+    alone = copy.deepcopy(backbone)
+    backbone(images().double())[0].square().mean().backward()
+    alone.layer1.eval()
+    for block in alone.layer1:
+        block.with_cp = False
+    alone.layer1(alone._stem_feature(images().double())).square().mean().backward()
+    for (name, weight), expected in zip(
+            backbone.layer1.named_parameters(), alone.layer1.parameters(), strict=True):
+        torch.testing.assert_close(weight.grad, expected.grad, rtol=1e-9, atol=1e-12, msg=name)
+
+
 @pytest.mark.parametrize('norm_eval', [False, True])
 @pytest.mark.parametrize('with_cp', [False, True])
 def test_data_parallel_training(with_cp, norm_eval, tmp_path):

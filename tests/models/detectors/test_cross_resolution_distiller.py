@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 
 from mmdet_efpn.datasets.synthetic import paint_scene
 from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
-from mmdet_efpn.models.detectors.cross_resolution_distiller import counted_cells
+from mmdet_efpn.models.detectors.cross_resolution_distiller import counted_cells, undisturbed
 
 
 def distiller(build, detector_cfg, **changes):
@@ -205,6 +205,44 @@ def test_joint_distillation_normalises_as_the_detection_pass_does(detector_cfg, 
     images = joint.data_preprocessor(batch((64, 128)), True)['inputs']  # whole strides: not padded
     p2 = joint.detector.extract_feat(images)[1]
     assert torch.equal(joint.compare(images)['p2_prime'][1], p2)
+
+
+def test_without_detection_loss_norms_that_train_normalise_as_in_evaluation(
+        detector_cfg, build, batch):
+    """Nothing would move their running statistics."""
+    model = distiller(build, detector_cfg, trainable=['backbone.layer1', 'neck']).train()
+    assert any(m.training for m in model.detector.backbone.layer1.modules())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    trained = run_loss(model, batch())
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    data = model.eval().data_preprocessor(batch(), False)
+    for name, value in model.loss(data['inputs'], data['data_samples']).items():
+        assert torch.equal(trained[name], value), name
+
+
+def test_joint_distillation_with_activation_checkpointing_in_the_ftt(detector_cfg, build, batch):
+    detector_cfg['neck']['ftt'] = dict(
+        type='SwinFTT', embed_dims=16, num_heads=2, window_size=4, with_cp=True,
+        drop_path_rate=0.5)
+    model = distiller(build, detector_cfg, detection_loss=True).train()
+    model.parse_losses(run_loss(model, batch()))[0].backward()
+    assert all(p.grad is not None for p in model.detector.neck.extension.parameters())
+
+
+@pytest.mark.parametrize('by_batch', [False, True])
+def test_undisturbed_modules_are_restored(by_batch):
+    norm, frozen, dropout, kept = (
+        torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2).eval(), torch.nn.Dropout(),
+        torch.nn.Sequential(torch.nn.Dropout(), torch.nn.BatchNorm2d(2)))
+    module = torch.nn.ModuleList([norm, frozen, dropout, kept])
+    modes = [m.training for m in module.modules()]
+    with pytest.raises(KeyError), undisturbed(module, but=[kept], by_batch=by_batch):
+        assert (norm.training, frozen.training, dropout.training) == (by_batch, False, False)
+        assert all(m.training for m in kept)
+        assert norm.track_running_stats == kept[1].track_running_stats == (not by_batch)
+        raise KeyError
+    assert [m.training for m in module.modules()] == modes
+    assert all(m.track_running_stats for m in (norm, frozen, kept[1]))
 
 
 def test_a_teacher_of_its_own(detector_cfg, build, batch, tmp_path, repository):
