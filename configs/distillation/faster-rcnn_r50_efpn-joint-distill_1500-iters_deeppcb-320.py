@@ -5,5 +5,5 @@ model = dict(
     _delete_=True,
     type='CrossResolutionDistiller',
     detector=_base_.model,
-    distill_loss=dict(type='ForegroundBackgroundBalancedLoss', loss_weight=0.1),  # at 1 it drowns detection
+    distill_loss=dict(type='ForegroundBackgroundBalancedLoss', loss_weight=0.1),  # detection leads
     detection_loss=True)
