@@ -1,17 +1,7 @@
-"""Three stages of 1500 iterations together: a detector with FPN, its light extension, a second head."""
-first = 1000
-recipe = dict(stages=[
-    dict(
-        name='detector',
-        config='../deeppcb/faster-rcnn_r18_fpn_1500-iters_deeppcb-320.py',
-        cfg_options={
-            'train_cfg.max_iters': first,
-            'param_scheduler.1.end': first
-        }),
-    dict(
-        name='distillation',
-        config='../distillation/faster-rcnn_r18_efpn-light-distill_300-iters_deeppcb-320.py'),
-    dict(
-        name='box head',
-        config='../distillation/faster-rcnn_r18_efpn-light-head_200-iters_deeppcb-320.py')
-])
+"""Three stages of 1500 iterations together, as for the other R-18, with the light extension."""
+_base_ = './faster-rcnn_r18_efpn_three-stages_deeppcb-320.py'
+
+stages = _base_.recipe.stages
+stages[1].config = '../distillation/faster-rcnn_r18_efpn-light-distill_300-iters_deeppcb-320.py'
+stages[2].config = '../distillation/faster-rcnn_r18_efpn-light-head_200-iters_deeppcb-320.py'
+recipe = dict(stages=stages)
