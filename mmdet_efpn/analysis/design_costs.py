@@ -6,17 +6,15 @@
 left in the work folder; costs are measured now, all designs in turn, each at its own input size.
 """
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from mmengine.config import Config
 
-from ..atomic_file import write_text_atomically
 from ..engine.recipe import METRICS, Stage, load_stages
 from ..engine.run_options import RunOptionError
 from ..visualization.pareto import draw_pareto
-from .cost import add_measuring_arguments, compare, precision
+from .cost import add_measuring_arguments, compare, finish
 from .subject import Subject
 
 
@@ -96,12 +94,10 @@ def main(argv: list[str] | None = None) -> None:
         print(f'design_costs.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(table(rows))
-    print(f'{args.device}, {precision(args)}, medians of {args.repeats}')
+    finish(f'detector, batch of {args.batch_size}', args, rows)
     for stage in stages:
         if stage not in trained:
             print(f'not trained: {stage.name}')
-    if args.json:
-        write_text_atomically(args.json, json.dumps(rows, indent=1) + '\n')
     if args.picture:
         points = {row['name']: (row['forward_backward_seconds'], row['AP small']) for row in rows}
         Path(args.picture).parent.mkdir(parents=True, exist_ok=True)
