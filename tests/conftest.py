@@ -1,11 +1,15 @@
 """Shared fixtures: a tiny data set and a tiny detector that trains in seconds."""
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -100,3 +104,54 @@ def child_environment() -> dict:
     paths = [str(REPOSITORY), *filter(None, [os.environ.get('PYTHONPATH')])]
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHON=sys.executable,
                 CUDA_VISIBLE_DEVICES='-1', OMP_NUM_THREADS='1')
+
+
+@pytest.fixture(scope='session')
+def run_tool(repository, child_environment):
+    """Function that runs ``tools/NAME ARGUMENTS...`` in folder ``cwd``; NAME ends in .py or .sh."""
+
+    def run(name, *arguments, cwd, check=True, **environment):
+        interpreter = sys.executable if name.endswith('.py') else 'bash'
+        done = subprocess.run(
+            [interpreter, str(repository / 'tools' / name), *map(str, arguments)],
+            cwd=cwd, env=dict(child_environment, **environment), capture_output=True, text=True,
+            timeout=300)
+        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def hooked_config(tmp_path_factory, tiny_config):
+    """Function that writes the tiny config plus one hook of ``run_hooks.py``; gives its path."""
+
+    def write(hook: str):
+        path = tmp_path_factory.mktemp('hooked') / 'tiny_hooked.py'
+        path.write_text(f"_base_ = '{tiny_config}'\n"
+                        "custom_imports = dict(imports=['mmdet_efpn', 'run_hooks'],\n"
+                        '                      allow_failed_imports=False)\n'
+                        f'custom_hooks = [{hook}]\n')
+        return path
+
+    return write
+
+
+@pytest.fixture(scope='session')
+def uninterrupted_run(run_tool, tiny_config, tmp_path_factory):
+    """Work folder of a whole tiny training run."""
+    folder = tmp_path_factory.mktemp('uninterrupted')
+    run_tool('train.py', tiny_config, '--work-dir', 'run', '--cfg-options',
+             'optim_wrapper.optimizer.momentum=0.8', cwd=folder)
+    return folder / 'run'
+
+
+@pytest.fixture(scope='session')
+def trained(tiny_config, tmp_path_factory):
+    """Weights of the tiny detector, as if trained."""
+    path = tmp_path_factory.mktemp('trained') / 'weights.pth'
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(tiny_config).model)
+    model.init_weights()
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from mmdet_efpn.plugin.weights import extend_weights
+from mmdet_efpn.checkpoints.extend_weights import extend_weights
 
 
 def parse_args() -> argparse.Namespace:

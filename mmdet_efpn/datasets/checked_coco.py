@@ -5,7 +5,7 @@ from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from .annotation_checks import check_classes, check_images, decoding_problem, open_annotations
+from .checks.annotations import check_classes, check_images, decoding_problem, open_annotations
 
 BOX_CAUSES = (
     'ignored',

@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from ..datasets.converters.synthetic_signs import make_synthetic_signs
-from ..visualization.detection_pictures import draw_on_dataset
+from ..datasets.synthetic.dataset import make_synthetic_signs
+from ..visualization.detections import draw_on_dataset
 
 NUM_TRAIN, NUM_VAL, IMAGE_SIZE, SEED = 800, 100, 256, 0
 NUM_PICTURES = 8

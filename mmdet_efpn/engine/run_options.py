@@ -7,10 +7,11 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 
+from ..utils.errors import UserError
 from .launch import LAUNCHERS
 
 
-class RunOptionError(Exception):
+class RunOptionError(UserError):
     """An option, or a file that the config names, can't be used; the message says which."""
 
 

@@ -6,11 +6,10 @@ import sys
 import torch.distributed as dist
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import RUNNERS
-from mmengine.runner import CheckpointLoader, Runner
-from torch import nn
+from mmengine.runner import Runner
 
+from ..checkpoints import require_fitting_weights
 from .launch import start_processes
 from .run_options import (
     RunOptionError,
@@ -99,34 +98,6 @@ def build_config(args: argparse.Namespace) -> Config:
         augment_test(cfg)
     require_annotations(cfg, ('test', ))
     return cfg
-
-
-def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
-    """Loads a checkpoint and refuses one that leaves weights of the model as they were.
-
-    MMEngine warns of such weights and tests all the same, with random ones. Weights that the model does
-    not have are ignored here too.
-
-    Raises:
-        RunOptionError: The checkpoint lacks weights of the model, or has some of other shapes.
-    """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = {name.removeprefix('module.'): value
-               for name, value in loaded.get('state_dict', loaded).items()}
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    try:
-        missing = model.load_state_dict(weights, strict=False).missing_keys
-    except RuntimeError as error:  # torch lists weights of other shapes, a line for each
-        raise RunOptionError(
-            f'checkpoint: {checkpoint} is of another model than the config\'s: '
-            + '; '.join(line.strip() for line in str(error).splitlines()[1:4])) from None
-    missing = [name for name in missing if not name.endswith('num_batches_tracked')]
-    if missing:
-        raise RunOptionError(
-            f'checkpoint: {checkpoint} lacks {len(missing)} of the {len(model.state_dict())} weights of '
-            f'the config\'s model, among them {", ".join(missing[:3])}; give the checkpoint of a run of '
-            'this config')
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -13,9 +13,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
-from mmdet_efpn.analysis.measure import count_macs
-from mmdet_efpn.analysis.subject import BackboneNeckSteps
-from mmdet_efpn.plugin.neck import light_extension
+from mmdet_efpn.evaluation.cost.measure import count_macs
+from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
+from mmdet_efpn.extend.neck import light_extension
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SHIPPED = sorted(path for path in CONFIGS.rglob('*.py')

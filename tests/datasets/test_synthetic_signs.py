@@ -10,9 +10,9 @@ from pycocotools.coco import COCO
 
 from mmdet_efpn.datasets import SyntheticSignsDataset
 from mmdet_efpn.datasets.class_names import SYNTHETIC_SIGNS_CLASSES
-from mmdet_efpn.datasets.converters import synthetic_signs
-from mmdet_efpn.datasets.converters.synthetic_signs import make_synthetic_signs
+from mmdet_efpn.datasets.synthetic import dataset as synthetic_signs
 from mmdet_efpn.datasets.synthetic import paint_scene
+from mmdet_efpn.datasets.synthetic.dataset import make_synthetic_signs
 from mmdet_efpn.datasets.synthetic.signs import blank_template, pose, sign_template
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdet_efpn.datasets.converters.synthetic_signs import make_synthetic_signs
+from mmdet_efpn.datasets.synthetic.dataset import make_synthetic_signs
 
 CONFIG = 'faster-rcnn_r18_efpn_demo_synthetic-signs.py'
 MIM = shutil.which('mim', path=str(Path(sys.executable).parent))

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 import mmdet_efpn  # noqa: F401  (registers the data sets)
-from mmdet_efpn.visualization.annotation_grid import (
+from mmdet_efpn.visualization.annotations import (
     annotation_grid,
     dataset_from_annotations,
     dataset_from_config,

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 import mmdet_efpn  # noqa: F401  (registers the modules)
-from mmdet_efpn.visualization.detection_pictures import draw_on_dataset, draw_on_images
+from mmdet_efpn.visualization.detections import draw_on_dataset, draw_on_images
 
 
 def parse_args() -> argparse.Namespace:

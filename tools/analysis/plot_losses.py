@@ -3,7 +3,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdet_efpn.visualization.loss_curves import draw_curves
+from mmdet_efpn.visualization.curves import draw_curves
 
 
 def parse_args() -> argparse.Namespace:

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from mmdet_efpn.datasets.converters.synthetic_signs import make_synthetic_signs
+from mmdet_efpn.datasets.synthetic.dataset import make_synthetic_signs
 
 
 def parse_args() -> argparse.Namespace:

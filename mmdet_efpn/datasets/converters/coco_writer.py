@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...atomic_file import write_text_atomically
+from ...utils.atomic_file import write_text_atomically
 
 
 class CocoWriter:

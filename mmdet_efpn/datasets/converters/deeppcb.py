@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..class_names import DEEPPCB_CLASSES
-from .bad_files import BadFiles
 from .coco_writer import CocoWriter, image_size, place_images
+from .report import BadFiles
 
 KNOWN_SPLITS = ('train', 'val', 'trainval', 'test')
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..class_names import TT100K_CLASSES
-from .bad_files import BadFiles
 from .coco_writer import CocoWriter, image_size, place_images
+from .report import BadFiles
 
 
 def convert_tt100k(

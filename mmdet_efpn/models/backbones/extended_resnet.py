@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..sparse import DeferredMap, computing_layers, is_plain_conv
+from ..necks.on_demand import DeferredMap, computing_layers, is_plain_conv
 
 
 def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:

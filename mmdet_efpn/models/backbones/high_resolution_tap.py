@@ -15,7 +15,7 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule, Sequential
 from torch import Tensor, nn
 
-from ..plain_names import keep_plain_names
+from ..utils.plain_names import keep_plain_names
 
 # The submodule that reads the stride-2 feature and takes it to stride 4, or begins the stage that
 # does. The first class that fits counts; Res2Net, ResNeSt and others are ResNets.

@@ -5,8 +5,8 @@ from mmdet.models.dense_heads import RPNHead
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from ..map_checks import check_maps, padded_size
-from ..sparse import whole_map
+from ..necks.on_demand import whole_map
+from ..utils.map_checks import check_maps, padded_size
 
 P2_PRIME_STRIDE = 2
 

@@ -6,7 +6,7 @@ from mmdet.registry import MODELS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..plain_names import keep_plain_names
+from ..utils.plain_names import keep_plain_names
 
 
 @MODELS.register_module()

@@ -1,8 +1,8 @@
-from .base_ftt import BaseFTT
-from .ftt import FTT
-from .hat_ftt import HATFTT, HATPretrained
-from .light_ftt import LightFTT
-from .pointwise_ftt import PointwiseFTT
-from .swin_ftt import SwinFTT
+from .base import BaseFTT
+from .conv import FTT
+from .hat import HATFTT
+from .light import LightFTT
+from .pointwise import PointwiseFTT
+from .swin import SwinFTT
 
-__all__ = ['BaseFTT', 'FTT', 'HATFTT', 'HATPretrained', 'LightFTT', 'PointwiseFTT', 'SwinFTT']
+__all__ = ['BaseFTT', 'FTT', 'HATFTT', 'LightFTT', 'PointwiseFTT', 'SwinFTT']

@@ -6,7 +6,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from .arguments import check_heads, drop_paths
+from ..utils.arguments import check_heads, drop_paths
 from .channel_attention import CAB
 from .overlapping_attention import OCAB
 from .patch_merging import PatchMerging

@@ -4,7 +4,7 @@ from mmdet.registry import MODELS
 from timm.layers import Mlp
 from torch import Tensor
 
-from .arguments import check_heads, hidden_width
+from ..utils.arguments import check_heads, hidden_width
 from .map_attention import attend_windows
 from .position_bias import RelativePositionBias
 

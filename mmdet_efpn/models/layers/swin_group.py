@@ -7,7 +7,7 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from .arguments import check_heads, check_rate, check_shift, drop_paths, hidden_width
+from ..utils.arguments import check_heads, check_rate, check_shift, drop_paths, hidden_width
 from .window_attention import WindowAttention
 
 

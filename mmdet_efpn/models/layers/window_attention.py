@@ -3,7 +3,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from .arguments import check_heads, check_shift
+from ..utils.arguments import check_heads, check_shift
 from .map_attention import attend_windows
 from .position_bias import RelativePositionBias
 

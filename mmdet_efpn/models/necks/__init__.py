@@ -1,5 +1,5 @@
 from .efpn import EFPN
 from .extended_neck import ExtendedNeck
-from .pyramid_extension import Pyramid, PyramidExtension
+from .extension import Pyramid, PyramidExtension
 
 __all__ = ['EFPN', 'ExtendedNeck', 'Pyramid', 'PyramidExtension']

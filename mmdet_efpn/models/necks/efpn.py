@@ -6,8 +6,8 @@ from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from ..sparse import DEFAULT_TILE
-from .pyramid_extension import Pyramid, PyramidExtension
+from .extension import Pyramid, PyramidExtension
+from .on_demand import DEFAULT_TILE
 
 
 @MODELS.register_module()

@@ -5,9 +5,9 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule, initialize
 from torch import Tensor
 
-from ..plain_names import keep_plain_names
-from ..sparse import DEFAULT_TILE
-from .pyramid_extension import Pyramid, PyramidExtension
+from ..utils.plain_names import keep_plain_names
+from .extension import Pyramid, PyramidExtension
+from .on_demand import DEFAULT_TILE
 
 
 @MODELS.register_module()

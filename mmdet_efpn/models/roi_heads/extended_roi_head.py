@@ -9,8 +9,8 @@ from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from ..map_checks import check_maps, padded_size
-from ..sparse import DeferredLevel, RoILevel
+from ..necks.on_demand import DeferredLevel, RoILevel
+from ..utils.map_checks import check_maps, padded_size
 
 
 @MODELS.register_module()

@@ -1,0 +1,100 @@
+"""The part of a detector that works on whole maps, in a form whose operations can be counted."""
+import copy
+
+import torch
+from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from mmdet_efpn.evaluation.cost.measure import count_macs, count_parameters
+from mmdet_efpn.evaluation.cost.subject import random_samples
+from mmdet_efpn.utils.pretrained import without_weights
+
+
+class ConvOfDeformConv(nn.Conv2d):
+    """A plain conv in the place of a deformable one: the same multiply-adds but for the sampling.
+
+    Args:
+        deformable (nn.Module): The deformable conv, with or without the conv that makes its offsets.
+    """
+
+    def __init__(self, deformable: nn.Module) -> None:
+        super().__init__(
+            deformable.in_channels, deformable.out_channels, deformable.kernel_size,
+            deformable.stride, deformable.padding, deformable.dilation, deformable.groups, bias=False)
+        self.conv_offset = getattr(deformable, 'conv_offset', None)
+
+    def forward(self, x: torch.Tensor, *offset_and_mask) -> torch.Tensor:
+        if self.conv_offset is not None:
+            self.conv_offset(x)
+        return super().forward(x)
+
+
+class DenseSteps(nn.Module):
+    """A detector's backbone, neck and dense head (RPN or one-stage head), or its whole transformer.
+
+    What works on single RoIs is left out: its cost hangs on the number of proposals alone.
+    """
+
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector.requires_grad_(False)  # torch's counter would track gradients
+        detector._modules.pop('roi_head', None)
+        _replace_deform_convs(self)
+
+    def forward(self, images: torch.Tensor):
+        detector = self.detector
+        if hasattr(detector, 'encoder'):
+            return detector(images, random_samples(images), mode='tensor')
+        levels = detector.extract_feat(images)
+        if getattr(detector, 'panoptic_head', None) is not None:
+            return detector.panoptic_head(levels, random_samples(images))
+        head = getattr(detector, 'rpn_head', None) or getattr(detector, 'bbox_head', None)
+        is_learned = head is None or type(head).__name__ == 'EmbeddingRPNHead'
+        return levels if is_learned else head(levels)
+
+
+def _replace_deform_convs(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, (DeformConv2d, ModulatedDeformConv2d)):
+            setattr(module, name, ConvOfDeformConv(child).to(child.weight.device))
+        else:
+            _replace_deform_convs(child)
+
+
+def cost_of(model_cfg: dict, side: int) -> tuple[int, int | None, str]:
+    """Parameters of a detector, multiply-adds of its dense part on a square image, and a note.
+
+    Args:
+        model_cfg (dict): The detector.
+        side (int): Side of the image in pixels.
+
+    Returns:
+        tuple[int, int | None, str]: The multiply-adds are ``None`` where the note says why they could
+        not be counted.
+    """
+    init_default_scope('mmdet')
+    cfg = ConfigDict(without_weights(model_cfg))
+    try:
+        with torch.device('meta'):
+            detector = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
+    except (NotImplementedError, RuntimeError):
+        detector = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
+    parameters = count_parameters(detector)
+    try:
+        return parameters, _macs(detector, side), ''
+    except (NotImplementedError, RuntimeError):
+        try:  # a step that needs values
+            return parameters, _macs(revert_sync_batchnorm(MODELS.build(cfg)), side), ''
+        except (NotImplementedError, RuntimeError, ValueError) as error:
+            return parameters, None, str(error)
+    except ValueError as error:
+        return parameters, None, str(error)
+
+
+def _macs(detector: nn.Module, side: int) -> int:
+    device = next(detector.parameters()).device
+    return count_macs(DenseSteps(detector), torch.zeros(1, 3, side, side, device=device))

@@ -1,1 +1,0 @@
-"""Measuring what a detector costs."""

@@ -1,0 +1,120 @@
+"""Writing an extended config as a file that inherits the plain one and holds only the changes."""
+import os
+import pprint
+import tempfile
+import textwrap
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..utils.read_config import config_path, read_config
+from .config import extend_with_report
+from .report import Report
+
+WIDTH = 100
+
+
+def write_extended_config(config: str, out: str | Path, overwrite: bool = False, **options) -> Report:
+    """Extends a config and writes the result as a file that inherits it.
+
+    The file is read back and compared with the extended config before it takes its place, in one step.
+
+    Args:
+        config (str): The plain config: its path, or ``package::path``.
+        out (str | Path): The file to write.
+        overwrite (bool): Replace a file that is there. Default False.
+        **options: Those of :func:`mmdet_efpn.extend.extend_with_report`.
+
+    Returns:
+        Report: What was changed and why.
+
+    Raises:
+        FileExistsError: ``out`` is there already.
+        FileNotFoundError: There is no such config, or no folder for ``out``.
+        CannotExtendError: The detector cannot have the level.
+    """
+    out = Path(out)
+    if out.suffix != '.py':
+        raise ValueError(f'a config file\'s name ends in .py, not {out.name!r}')
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f'no such folder: {out.parent}')
+    if out.exists() and not overwrite:
+        raise FileExistsError(f'{out} exists; --overwrite replaces it')
+    plain = read_config(config)
+    extended, report = extend_with_report(plain, **options)
+    # Of a package's name, MMEngine knows MMDetection's.
+    by_name = config.startswith('mmdet::')
+    base = config if by_name else os.path.relpath(config_path(config), out.parent)
+    target = without_scope(extended.to_dict())
+    text = config_text(base, without_scope(plain.to_dict()), target, report)
+    # Beside its final place, where its relative base is the same one.
+    with tempfile.NamedTemporaryFile('w', dir=out.parent, prefix='extended_', suffix='.py',
+                                     delete=False) as draft:
+        draft.write(text)
+    try:
+        if without_scope(Config.fromfile(draft.name).to_dict()) != target:
+            raise RuntimeError(f'{config}: the written config does not read back as it should')
+        os.chmod(draft.name, 0o644)
+        os.replace(draft.name, out)
+    finally:
+        Path(draft.name).unlink(missing_ok=True)
+    return report
+
+
+def without_scope(value):
+    """A copy without the ``_scope_`` that MMEngine writes into all it inherits from a package."""
+    if isinstance(value, dict):
+        return {key: without_scope(part) for key, part in value.items() if key != '_scope_'}
+    if isinstance(value, (list, tuple)):
+        return type(value)(without_scope(part) for part in value)
+    return value
+
+
+def config_text(base: str, plain: dict, extended: dict, report: Report) -> str:
+    """The file's text: its base and, key by key, what differs from it."""
+    lines = [textwrap.fill(line, WIDTH, initial_indent='# ', subsequent_indent='#     ')
+             for line in str(report).splitlines()]
+    lines.append(f'_base_ = {base!r}')
+    for key, value in changes(plain, extended).items():
+        lines.append(f'{key} = {_literal(value, len(key) + 3)}')
+    return '\n'.join(lines) + '\n'
+
+
+def changes(plain: dict, extended: dict) -> dict:
+    """What turns one config dict into another by MMEngine's inheritance.
+
+    Example:
+        >>> changes(dict(a=1, b=dict(c=2, d=3)), dict(a=1, b=dict(c=2, d=4)))
+        {'b': {'d': 4}}
+        >>> changes(dict(b=dict(c=2, d=3)), dict(b=dict(c=2)))
+        {'b': {'_delete_': True, 'c': 2}}
+    """
+    changed = {}
+    for key, value in extended.items():
+        if key in plain and plain[key] == value:
+            continue
+        if not isinstance(value, dict) or key not in plain:
+            changed[key] = value
+        elif isinstance(plain[key], dict) and plain[key].keys() <= value.keys():
+            changed[key] = changes(plain[key], value)
+        else:
+            changed[key] = dict(_delete_=True, **value)
+    return changed
+
+
+def _literal(value, indent: int) -> str:
+    """A value as Python code, dicts by ``dict(...)``, broken into lines of a readable length."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) and key.isidentifier() for key in value):
+            return pprint.pformat(value, width=WIDTH, sort_dicts=False)
+        parts = [f'{key}={_literal(part, indent + 5 + len(key) + 1)}' for key, part in value.items()]
+        opening, closing = 'dict(', ')'
+    elif isinstance(value, list) and any(isinstance(part, (dict, list)) for part in value):
+        parts = [_literal(part, indent + 1) for part in value]
+        opening, closing = '[', ']'
+    else:
+        return repr(value)
+    line = opening + ', '.join(parts) + closing
+    if '\n' not in line and indent + len(line) <= WIDTH:
+        return line
+    return opening + (',\n' + ' ' * (indent + len(opening))).join(parts) + closing

@@ -1,0 +1,95 @@
+"""What a backbone gives: strides and widths, found by running it once on an empty image."""
+import copy
+import inspect
+from typing import NamedTuple
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+
+from ..utils.pretrained import without_weights
+from .report import CannotExtendError
+
+IMAGE_SIDE = 128  # a multiple of every stride up to 128
+ODD_SIDE = 125  # odd, and odd again at strides 2, 8, ... rounded up
+
+
+class Feature(NamedTuple):
+    """One output of a backbone: its stride in pixels and its width in channels."""
+
+    stride: int
+    channels: int
+
+
+def plain_type(cfg: dict) -> str:
+    """The name of a module's class without its scope: ``'mmdet.FPN'`` is ``'FPN'``."""
+    return cfg['type'].rpartition('.')[2]
+
+
+def argument_default(cfg: dict, name: str):
+    """The default of a module's argument, sought in its class and then in its parents; or ``None``."""
+    for cls in MODELS.get(cfg['type']).__mro__:
+        parameter = inspect.signature(cls.__init__).parameters.get(name)
+        if parameter is not None and parameter.default is not inspect.Parameter.empty:
+            return parameter.default
+    return None
+
+
+def argument(cfg: dict, name: str):
+    """A module's argument as its config gives it, or else its default."""
+    return cfg[name] if name in cfg else argument_default(cfg, name)
+
+
+def probe_backbone(backbone: dict) -> list[Feature]:
+    """Builds a backbone without its weights and gives the stride and width of each of its outputs.
+
+    Raises:
+        CannotExtendError: The backbone cannot be built, or its outputs are not a pyramid.
+    """
+    init_default_scope('mmdet')
+    cfg = ConfigDict(without_weights(backbone))
+    try:
+        with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
+            features = _run(cfg, IMAGE_SIDE)
+    except CannotExtendError:
+        raise
+    except Exception as error:
+        # Whatever a foreign module says at build or at its first forward.
+        raise CannotExtendError(
+            f'model.backbone ({backbone["type"]}) cannot be built and run on a {IMAGE_SIDE}x'
+            f'{IMAGE_SIDE} image: {error}') from error
+    if not isinstance(features, (tuple, list)) or any(f.dim() != 4 for f in features):
+        raise CannotExtendError(
+            f'model.backbone ({backbone["type"]}) gives no list of feature maps, so there is no '
+            'pyramid to extend')
+    return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
+
+
+def rounds_up(backbone: dict, features: list[Feature]) -> bool:
+    """Whether the outputs, as probed, have any image's size over their strides, rounded up."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            outputs = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
+    except Exception:
+        # A foreign module that takes multiples of its stride alone.
+        return False
+    return all(output.shape[-1] == -(-ODD_SIDE // feature.stride)
+               for output, feature in zip(outputs, features, strict=True))
+
+
+def _run(cfg: ConfigDict, side: int):
+    """The backbone's outputs; on the meta device, where nothing is computed, if that can be."""
+    try:
+        with torch.device('meta'):
+            return _build_and_run(cfg, side)
+    except (NotImplementedError, RuntimeError):
+        return _build_and_run(cfg, side)
+
+
+def _build_and_run(cfg: ConfigDict, side: int):
+    backbone = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
+    backbone.eval()
+    with torch.no_grad():
+        return backbone(torch.zeros(1, 3, side, side))

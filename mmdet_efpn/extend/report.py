@@ -1,0 +1,35 @@
+"""What was changed in a config and why, and what stands in the way."""
+from dataclasses import dataclass, field
+
+from ..utils.errors import UserError
+
+
+class CannotExtendError(UserError):
+    """A config that cannot get the extended level; the message says why."""
+
+
+@dataclass
+class Report:
+    """What :func:`mmdet_efpn.extend_config` did to a config, in sentences for a person.
+
+    Attributes:
+        changes: What was changed, and why.
+        kept: What could not be changed, or needs the user's eye.
+    """
+
+    changes: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def changed(self, sentence: str) -> None:
+        """Notes a change."""
+        self.changes.append(sentence)
+
+    def left(self, sentence: str) -> None:
+        """Notes what was left as it was."""
+        self.kept.append(sentence)
+
+    def __str__(self) -> str:
+        lines = ['changed:', *(f'  {sentence}' for sentence in self.changes)]
+        if self.kept:
+            lines += ['not changed, or for you to decide:', *(f'  {sentence}' for sentence in self.kept)]
+        return '\n'.join(lines)

@@ -1,0 +1,74 @@
+"""The contract of every feature texture transfer (FTT) module: ``(p2, p3) -> p3'``."""
+from abc import ABCMeta, abstractmethod
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from ..utils.arguments import check_positive_integer
+
+
+class BaseFTT(BaseModule, metaclass=ABCMeta):
+    """Super-resolves a stride-8 map with the texture of a stride-4 map.
+
+    A subclass implements :meth:`transfer`; the base class checks the two maps first. An upsampling by
+    exactly 2 is one row or column larger than a P2 of odd size: :meth:`crop` cuts it.
+
+    Attributes:
+        halo (int, optional): How many cells of P2 around a cell of P3' that cell depends on, those of P3
+            below them included. ``None``: it is not known, or all of them.
+
+    Args:
+        channels (int): Width of both input maps and of the output (the pyramid's ``out_channels``;
+            a neck fills it in).
+        init_cfg (dict | list[dict], optional): mmengine's initialisation config.
+
+    Source: EFPN, "Extended Feature Pyramid Network for Small Object Detection"
+    (Deng et al., arXiv:2003.07021), section 3.2.
+    """
+
+    halo: int | None = None
+
+    def __init__(self, channels: int, init_cfg=None) -> None:
+        super().__init__(init_cfg=init_cfg)
+        check_positive_integer('ftt', 'channels', channels)
+        self.channels = channels
+
+    @abstractmethod
+    def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """Makes P3' in P2's shape from checked maps; see :meth:`forward` for the shapes."""
+
+    @staticmethod
+    def crop(upsampled: Tensor, p2: Tensor) -> Tensor:
+        """Cuts a map upsampled by 2 to P2's height and width, keeping its top left."""
+        return upsampled[..., :p2.shape[-2], :p2.shape[-1]]
+
+    def forward(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """Gives P3', P3 super-resolved to P2's shape.
+
+        Args:
+            p2 (Tensor): (B, C, H, W), stride 4, any H and W.
+            p3 (Tensor): (B, C, ceil(H / 2), ceil(W / 2)), stride 8.
+
+        Returns:
+            Tensor: (B, C, H, W), stride 4.
+
+        Raises:
+            ValueError: a width other than ``channels``, sizes that are not one octave apart, or a
+                subclass whose ``transfer`` gives another shape than P2's.
+        """
+        if p2.shape[1] != self.channels or p3.shape[1] != self.channels:
+            raise ValueError(
+                f'{type(self).__name__} was built for maps of {self.channels} channels, got '
+                f'{p2.shape[1]} (p2) and {p3.shape[1]} (p3); neck.out_channels sets this width')
+        half = tuple((side + 1) // 2 for side in p2.shape[2:])
+        if tuple(p3.shape[2:]) != half:
+            raise ValueError(
+                f'{type(self).__name__} needs p3 of half the size of p2, that is {half} for a p2 of '
+                f'{tuple(p2.shape[2:])}, got {tuple(p3.shape[2:])}; is p2 the stride-4 level and p3 '
+                'the stride-8 level?')
+        p3_prime = self.transfer(p2, p3)
+        if p3_prime.shape != p2.shape:
+            raise ValueError(
+                f'{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3\' must have the '
+                f'shape of p2, {tuple(p2.shape)}')
+        return p3_prime

@@ -1,0 +1,214 @@
+"""The part that adds level P2' at stride 2 to a feature pyramid."""
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmdet.registry import MODELS
+from mmengine.model import BaseModule
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from timm.layers import LayerScale2d
+from torch import Tensor, nn
+
+from ..ftt import BaseFTT
+from ..utils.arguments import check_positive_integer, check_positive_number
+from .on_demand import (
+    DEFAULT_TILE,
+    DeferredLevel,
+    DeferredMap,
+    RoILevel,
+    check_tile,
+    computing_layers,
+    is_plain_conv,
+)
+
+
+class Pyramid(NamedTuple):
+    """A pyramid without its extended level, and the two features that the extension makes that from.
+
+    Attributes:
+        levels (tuple[Tensor, ...]): P2, P3, ...: (B, C, H_i, W_i), finest first, from stride 4 on.
+        p2 (Tensor): What the FTT reads at stride 4: P2 itself or, on laterals, inner2.
+        p3 (Tensor): What the FTT reads at stride 8: P3 or inner3.
+    """
+
+    levels: tuple[Tensor, ...]
+    p2: Tensor
+    p3: Tensor
+
+
+class PyramidExtension(BaseModule):
+    """Makes P2' from C2', a stride-4 and a stride-8 pyramid feature.
+
+    ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
+    bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
+    more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
+    the 3x3 conv. A third lets P3' begin quietly, a fourth makes P2' after pooling, on the cells of RoIs
+    alone.
+
+    Args:
+        c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
+            is no C2' and no P2'; the two convs are not built, and only P3' is made.
+        out_channels (int): Width of the pyramid's levels.
+        ftt (dict): Config of the FTT module; its ``channels`` are filled in.
+        channels (int, optional): Width of the sum of C2' and P3'. Default: ``out_channels``.
+        separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
+            conv, as in the released model.
+        p3_prime_scale (float, optional): Start of a learnt factor for each channel of P3' in the sum, as
+            LayerScale has it. At the start P3' is two to four times as loud as C2' after its 1x1 conv; a
+            small factor, such as 0.1, lets the sum begin with what stride 2 adds. Default: no factor.
+        on_rois (bool): Make P2' on the bins of RoIs instead of as a map, in training and at test time;
+            see ``RoILevel``. For two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out.
+            Weights are as without. Default False.
+        sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
+            RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
+        sparse_tile (int): Side of a tile in cells of P2'. Default 64.
+        conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv. A separable
+            conv is plain in any case: weight standardisation would take from a depthwise kernel of nine
+            weights all that is constant around a cell.
+        norm_cfg (dict, optional): Norm layer after each of them. Default: none.
+        act_cfg (dict, optional): Activation after each of them. Default: none.
+        no_norm_on_lateral (bool): Leave the norm out after the 1x1 convs before the sum. Default False.
+
+    Attributes:
+        halo (int, optional): How many cells around a cell of P2' its value reads of C2' and of the
+            upsampled P3' at test time; ``None`` where conv or norm layers have no such bound.
+
+    Raises:
+        TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
+        ValueError: widths that do not fit, a factor that is not positive, or ``on_rois`` without C2',
+            with ``sparse`` or with batch norms; at a forward, ``on_rois`` with a deferred C2'.
+
+    Source: arXiv:2003.07021, section 3.1, equation 1; LayerScale: arXiv:2103.17239, section 2.
+    """
+
+    halo: int | None = None
+
+    def __init__(self,
+                 c2_prime_channels: int | None,
+                 out_channels: int,
+                 ftt: dict,
+                 channels: int | None = None,
+                 separable: bool = False,
+                 p3_prime_scale: float | None = None,
+                 on_rois: bool = False,
+                 sparse: bool = False,
+                 sparse_tile: int = DEFAULT_TILE,
+                 conv_cfg=None,
+                 norm_cfg=None,
+                 act_cfg=None,
+                 no_norm_on_lateral: bool = False) -> None:
+        super().__init__()
+        self.ftt = MODELS.build(ftt, default_args=dict(channels=out_channels))
+        if not isinstance(self.ftt, BaseFTT):
+            raise TypeError(
+                f'neck.ftt must build a subclass of mmdet_efpn.models.ftt.BaseFTT, but '
+                f'{ftt["type"]!r} built a {type(self.ftt).__name__}')
+        if self.ftt.channels != out_channels:
+            raise ValueError(
+                f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
+                'leave channels out of the FTT config, the neck fills it in')
+        self.out_channels = out_channels
+        self.on_rois = on_rois
+        self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
+        if on_rois and (sparse or c2_prime_channels is None):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, '
+                + ('so there is no map that neck.sparse=True could defer; set one of them to False'
+                   if sparse else 'but this neck makes none; set neck.extension_cfg.on_rois=False'))
+        self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
+        if c2_prime_channels is None:
+            return
+        channels = out_channels if channels is None else channels
+        check_positive_integer('neck.extension_cfg', 'channels', channels)
+        before_sum = dict(
+            kernel_size=1, bias=False, conv_cfg=conv_cfg,
+            norm_cfg=None if no_norm_on_lateral else norm_cfg, act_cfg=act_cfg, inplace=False)
+        self.lateral_conv = ConvModule(c2_prime_channels, channels, **before_sum)
+        if channels != out_channels:
+            self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
+        if p3_prime_scale is not None:
+            check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
+            self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
+        output_conv = DepthwiseSeparableConvModule if separable else ConvModule
+        self.output_conv = output_conv(
+            channels, out_channels, 3, padding=0 if on_rois else 1, bias=False,
+            conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
+        local = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+        layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
+        is_local = all(isinstance(layer, local) or is_plain_conv(layer) for layer in layers)
+        self.halo = 1 if is_local else None
+        if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True runs the extension\'s convs on RoIs, of which a batch '
+                f'may have none: batch norms cannot train on that; neck.norm_cfg is {norm_cfg}, set it '
+                'to None or to dict(type=\'GN\', ...)')
+
+    def init_weights(self) -> None:
+        """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
+
+        ``ConvModule`` would initialise itself once more, with another distribution. But a depthwise conv
+        is initialised here: the neck's Xavier takes the map's width for its fan-out, and the signal
+        would come out of it smaller by the root of half that width.
+        """
+        self.ftt.init_weights()
+        for module in self.output_conv.modules() if self.output_conv is not None else ():
+            if isinstance(module, nn.Conv2d) and module.groups > 1:
+                nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+
+    def forward(self, c2_prime: Tensor | DeferredMap | None, p2: Tensor,
+                p3: Tensor) -> tuple[Tensor | DeferredLevel | RoILevel | None, Tensor | None]:
+        """Gives P2' and, for distillation, P3'.
+
+        Args:
+            c2_prime (Tensor, optional): (B, c2_prime_channels, 2H or 2H - 1, 2W or 2W - 1), stride 2;
+                not read without ``c2_prime_channels``. A ``DeferredMap`` defers P2' too.
+            p2 (Tensor): (B, out_channels, H, W), stride 4.
+            p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
+
+        Returns:
+            tuple: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
+            P3' of P2's size, out_channels wide. Where P2' is deferred: a ``DeferredLevel`` and ``None``.
+            With ``on_rois``: a ``RoILevel`` and P3'.
+        """
+        if self.on_rois:
+            return self._level_for_rois(c2_prime, p2, p3)
+        if self.sparse and isinstance(c2_prime, Tensor) and not (
+                self.training or torch.is_grad_enabled()):
+            c2_prime = DeferredMap.of(c2_prime)
+        if isinstance(c2_prime, DeferredMap):
+            return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
+        p3_prime = self.ftt(p2, p3)
+        if self.lateral_conv is None:
+            return None, p3_prime
+        return self.fuse(c2_prime, p3_prime), p3_prime
+
+    def _level_for_rois(self, c2_prime: Tensor | DeferredMap, p2: Tensor,
+                        p3: Tensor) -> tuple[RoILevel, Tensor]:
+        if isinstance(c2_prime, DeferredMap):
+            raise ValueError(
+                'neck.extension_cfg.on_rois=True pools C2\', which backbone.defer_c2_prime=True defers; '
+                'set one of them to False')
+        p3_prime = self.ftt(p2, p3)
+        return RoILevel(self, c2_prime, p3_prime), p3_prime
+
+    def fuse(self, c2_prime: Tensor, p3_prime: Tensor) -> Tensor:
+        """Gives P2' of C2' at stride 2 and P3' at stride 4; shapes as in :meth:`forward`.
+
+        With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
+        """
+        if self.narrowing_conv is not None:
+            p3_prime = self.narrowing_conv(p3_prime)
+        if self.p3_prime_scale is not None:
+            p3_prime = self.p3_prime_scale(p3_prime)
+        if not self.on_rois:
+            p3_prime = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
+        return self.output_conv(self.lateral_conv(c2_prime) + p3_prime)
+
+    def fusing_parameters(self) -> list[nn.Parameter]:
+        """The parameters that :meth:`fuse` uses."""
+        return [parameter for conv in self._fusing_layers() for parameter in conv.parameters()]
+
+    def _fusing_layers(self) -> list[nn.Module]:
+        return [layer for layer in (self.lateral_conv, self.narrowing_conv, self.p3_prime_scale,
+                                    self.output_conv) if layer is not None]
