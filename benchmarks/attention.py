@@ -6,6 +6,7 @@
 asserts that both give the same output and the same gradients, then measures both in turn, as
 ``cost.py`` measures detectors. Last comes the group alone at sizes that double from row to row.
 """
+
 import argparse
 import json
 from dataclasses import dataclass, field
@@ -25,10 +26,13 @@ GROUP = dict(embed_dims=180, depth=2, num_heads=6, window_size=16)
 TOLERANCES = dict(float32=1e-4, bfloat16=5e-2)
 # How many times less time or memory than the plain form the layers are meant to take.
 AIMS = {
-    ('cpu', 'float32'): dict(forward_seconds=1.5, forward_backward_seconds=1.3,
-                             forward_bytes=3., forward_backward_bytes=2.),
-    ('cuda', 'bfloat16'): dict(forward_seconds=3., forward_backward_seconds=3.,
-                               forward_bytes=3., forward_backward_bytes=3.)}
+    ('cpu', 'float32'): dict(
+        forward_seconds=1.5, forward_backward_seconds=1.3, forward_bytes=3.0, forward_backward_bytes=2.0
+    ),
+    ('cuda', 'bfloat16'): dict(
+        forward_seconds=3.0, forward_backward_seconds=3.0, forward_bytes=3.0, forward_backward_bytes=3.0
+    ),
+}
 
 
 class GroupSteps(nn.Module):
@@ -51,6 +55,7 @@ class GroupSteps(nn.Module):
 @dataclass(frozen=True)
 class GroupSubject:
     """One row: a group, plain or not, at an input size; measured like a ``subject.Subject``."""
+
     name: str
     height: int
     width: int
@@ -99,16 +104,22 @@ def assert_equal(subjects: tuple[GroupSubject, GroupSubject], device: str) -> No
     for name, value in first.items():
         largest, difference = value.abs().max(), (value - second[name]).abs().max()
         if not difference <= tolerance * largest:
-            raise AssertionError(f'{subjects[0].name} and {subjects[1].name} differ in {name} by '
-                                 f'{difference:.1e}, more than {tolerance:.0e} of {largest:.1e}')
+            raise AssertionError(
+                f'{subjects[0].name} and {subjects[1].name} differ in {name} by '
+                f'{difference:.1e}, more than {tolerance:.0e} of {largest:.1e}'
+            )
 
 
 def gains(rows: list, device: str, dtype: str) -> str:
     """One line: how many times less the second row takes than the first, and the aims if any."""
     aims = AIMS.get((torch.device(device).type, dtype), {})
     parts = []
-    for key in ('forward_seconds', 'forward_backward_seconds', 'forward_bytes',
-                'forward_backward_bytes'):
+    for key in (
+        'forward_seconds',
+        'forward_backward_seconds',
+        'forward_bytes',
+        'forward_backward_bytes',
+    ):
         plain, ours = rows[0][key], rows[1][key]
         gain = f'{plain / ours:.2f}' if plain and ours else 'n/a'
         parts.append(f'{key} {gain}' + (f' (aim {aims[key]:g})' if key in aims else ''))
@@ -120,27 +131,48 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(
         prog='attention_benchmark.py',
-        description='Compare a hybrid attention group with its plain form: time and peak memory.')
-    parser.add_argument('--sizes', nargs='*', type=parse_size, metavar='HxW',
-                        default=[(112, 176), (208, 336)],
-                        help='maps, whole windows in both directions (default: 112x176 208x336)')
-    parser.add_argument('--scaling', nargs='*', type=parse_size, metavar='HxW',
-                        default=[(64, 96), (96, 128), (128, 192), (192, 256)],
-                        help='sizes for the group alone (default: 64x96 96x128 128x192 192x256)')
-    parser.add_argument('--devices', nargs='+', default=['cpu', 'cuda'] if gpu else ['cpu'],
-                        help='default: the CPU, and a GPU where there is one')
+        description='Compare a hybrid attention group with its plain form: time and peak memory.',
+    )
+    parser.add_argument(
+        '--sizes',
+        nargs='*',
+        type=parse_size,
+        metavar='HxW',
+        default=[(112, 176), (208, 336)],
+        help='maps, whole windows in both directions (default: 112x176 208x336)',
+    )
+    parser.add_argument(
+        '--scaling',
+        nargs='*',
+        type=parse_size,
+        metavar='HxW',
+        default=[(64, 96), (96, 128), (128, 192), (192, 256)],
+        help='sizes for the group alone (default: 64x96 96x128 128x192 192x256)',
+    )
+    parser.add_argument(
+        '--devices',
+        nargs='+',
+        default=['cpu', 'cuda'] if gpu else ['cpu'],
+        help='default: the CPU, and a GPU where there is one',
+    )
     parser.add_argument('--repeats', type=int, default=5, help='timed rounds (default: 5)')
     for name, value in GROUP.items():
-        parser.add_argument(f'--{name.replace("_", "-")}', type=int, default=value,
-                            help='of the group (default: %(default)s)')
+        parser.add_argument(
+            f'--{name.replace("_", "-")}',
+            type=int,
+            default=value,
+            help='of the group (default: %(default)s)',
+        )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
     args = parser.parse_args(argv)
     if args.repeats < 1:
         parser.error('--repeats must be at least 1')
     for height, width in args.sizes:
         if height % args.window_size or width % args.window_size:
-            parser.error(f'--sizes: the plain form takes whole windows of {args.window_size}, '
-                         f'not {height}x{width}')
+            parser.error(
+                f'--sizes: the plain form takes whole windows of {args.window_size}, '
+                f'not {height}x{width}'
+            )
     return args
 
 
@@ -152,14 +184,20 @@ def main(argv: list[str] | None = None) -> None:
     results = []
     for device in args.devices:
         on_gpu = torch.device(device).type == 'cuda'
-        hardware = (torch.cuda.get_device_name(device) if on_gpu
-                    else f'{torch.get_num_threads()} threads')
+        hardware = torch.cuda.get_device_name(device) if on_gpu else f'{torch.get_num_threads()} threads'
         for dtype in ('float32', 'bfloat16') if on_gpu else ('float32',):
-            comparisons = [[GroupSubject('plain', *size, True, dtype, group),
-                            GroupSubject('RHAG', *size, False, dtype, group)] for size in args.sizes]
+            comparisons = [
+                [
+                    GroupSubject('plain', *size, True, dtype, group),
+                    GroupSubject('RHAG', *size, False, dtype, group),
+                ]
+                for size in args.sizes
+            ]
             pixels = [height * width for height, width in args.scaling]
-            scaling = [GroupSubject(f'RHAG, {number / pixels[0]:.2f}x cells', *size, False, dtype, group)
-                       for size, number in zip(args.scaling, pixels, strict=True)]
+            scaling = [
+                GroupSubject(f'RHAG, {number / pixels[0]:.2f}x cells', *size, False, dtype, group)
+                for size, number in zip(args.scaling, pixels, strict=True)
+            ]
             for subjects in comparisons:
                 assert_equal(subjects, device)
             for subjects in filter(None, [*comparisons, scaling]):
@@ -169,9 +207,14 @@ def main(argv: list[str] | None = None) -> None:
                     print(gains(rows, device, dtype))
                 results.append(dict(device=device, hardware=hardware, dtype=dtype, rows=rows))
     if args.json is not None:
-        write_text_atomically(args.json, json.dumps(dict(
-            group=group, torch=torch.__version__, repeats=args.repeats, results=results),
-            indent=2) + '\n')
+        write_text_atomically(
+            args.json,
+            json.dumps(
+                dict(group=group, torch=torch.__version__, repeats=args.repeats, results=results),
+                indent=2,
+            )
+            + '\n',
+        )
 
 
 if __name__ == '__main__':

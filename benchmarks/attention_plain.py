@@ -1,4 +1,5 @@
 """A residual hybrid attention group computed the plain way, to compare an :class:`RHAG` with."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -87,14 +88,14 @@ def shift_mask(height: int, width: int, window: int, shift: int) -> Tensor:
     for number, (rows, columns) in enumerate((r, c) for r in borders for c in borders):
         region[:, rows, columns] = number
     region = windows_of(region, window).squeeze(-1)
-    return (region.unsqueeze(1) != region.unsqueeze(2)) * -100.
+    return (region.unsqueeze(1) != region.unsqueeze(2)) * -100.0
 
 
 def plain_ocab(block: OCAB, x: Tensor) -> Tensor:
     """``x + proj(attention(norm1(x)))``, then the MLP."""
     size, window = x.shape, block.window_size
     q, kv = block.qkv(block.norm1(x)).split((size[-1], 2 * size[-1]), dim=-1)
-    q, = heads_of(windows_of(q, window), 1, block.num_heads)
+    (q,) = heads_of(windows_of(q, window), 1, block.num_heads)
     kv = F.unfold(kv.permute(0, 3, 1, 2), block.key_window, padding=block.halo, stride=window)
     kv = kv.unflatten(1, (2 * size[-1], -1)).permute(0, 3, 2, 1).flatten(0, 1)  # windows, keys, 2C
     k, v = heads_of(kv, 2, block.num_heads)
@@ -112,8 +113,9 @@ def windows_of(x: Tensor, window: int) -> Tensor:
 def map_of(windows: Tensor, size: torch.Size, window: int) -> Tensor:
     """The inverse of :func:`windows_of`."""
     batch, height, width, channels = size
-    windows = windows.view(
-        batch, height // window, width // window, window, window, channels).transpose(2, 3)
+    windows = windows.view(batch, height // window, width // window, window, window, channels).transpose(
+        2, 3
+    )
     return windows.reshape(size)
 
 

@@ -5,6 +5,7 @@
 ``tools/analysis/design_costs.py`` calls :func:`main`. Accuracy is what ``tools/train_recipe.py RECIPE``
 left in the work folder; costs are measured now, all designs in turn, each at its own input size.
 """
+
 import argparse
 import sys
 from pathlib import Path
@@ -22,13 +23,19 @@ from .common.pareto import draw_pareto
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='design_costs.py', description='Cost and accuracy of the designs of a recipe.')
+        prog='design_costs.py', description='Cost and accuracy of the designs of a recipe.'
+    )
     parser.add_argument('recipe', help='path of the recipe that was trained')
     parser.add_argument('--work-dir', metavar='DIR', help='its work folder, if it had one of its own')
     parser.add_argument('--batch-size', type=int, default=4, help='images a step (default: %(default)s)')
     parser.add_argument('--picture', metavar='PNG', help='draw AP small over seconds a step')
-    parser.add_argument('--landmarks', nargs='+', default=['FPN 320', 'FPN 640'], metavar='NAME',
-                        help='designs that the picture marks (default: FPN 320, FPN 640)')
+    parser.add_argument(
+        '--landmarks',
+        nargs='+',
+        default=['FPN 320', 'FPN 640'],
+        metavar='NAME',
+        help='designs that the picture marks (default: FPN 320, FPN 640)',
+    )
     add_measuring_arguments(parser, repeats=3)
     return parser.parse_args(argv)
 
@@ -52,8 +59,11 @@ def measured(stages: list[Stage], args: argparse.Namespace) -> list[dict]:
     subjects = []
     for stage in stages:
         height, width = input_size(stage.cfg)
-        subjects.append(Subject(stage.name, str(stage.config_file), height, width, 'detector',
-                                batch_size=args.batch_size))
+        subjects.append(
+            Subject(
+                stage.name, str(stage.config_file), height, width, 'detector', batch_size=args.batch_size
+            )
+        )
     rows = compare(subjects, args.device, args.repeats, amp=args.amp)
     for row, stage in zip(rows, stages, strict=True):
         row.update(stage.result()['metrics'])
@@ -62,17 +72,30 @@ def measured(stages: list[Stage], args: argparse.Namespace) -> list[dict]:
 
 def table(rows: list[dict]) -> str:
     """The figures as Markdown; times with their ratio to the first row's."""
-    headings = ['design', 'input', 'parameters (M)', 'G an image', 'forward + backward (s)',
-                'its peak (MiB)', *METRICS]
+    headings = [
+        'design',
+        'input',
+        'parameters (M)',
+        'G an image',
+        'forward + backward (s)',
+        'its peak (MiB)',
+        *METRICS,
+    ]
     lines = [f'| {" | ".join(headings)} |', '|' + ' --- |' * len(headings)]
     for row in rows:
         seconds = row['forward_backward_seconds']
         ratio = seconds / rows[0]['forward_backward_seconds']
         count = 'n/a' if row['macs'] is None else f'{row["macs"] / 1e9:.1f}'
         peak = row['forward_backward_bytes']
-        cells = [row['name'], f'{row["height"]}x{row["width"]}', f'{row["parameters"] / 1e6:.1f}', count,
-                 f'{seconds:.2f} ({ratio:.2f}x)', 'n/a' if peak is None else f'{peak / 2**20:.0f}',
-                 *(f'{row[metric]:.3f}' if metric in row else 'n/a' for metric in METRICS)]
+        cells = [
+            row['name'],
+            f'{row["height"]}x{row["width"]}',
+            f'{row["parameters"] / 1e6:.1f}',
+            count,
+            f'{seconds:.2f} ({ratio:.2f}x)',
+            'n/a' if peak is None else f'{peak / 2**20:.0f}',
+            *(f'{row[metric]:.3f}' if metric in row else 'n/a' for metric in METRICS),
+        ]
         lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines)
 
@@ -88,8 +111,10 @@ def main(argv: list[str] | None = None) -> None:
         stages = load_stages(args.recipe, args.work_dir, {})
         trained = [stage for stage in stages if stage.result() is not None]
         if not trained:
-            raise RunOptionError(f'nothing is trained in {stages[0].folder.parent}; run '
-                                 f'tools/train_recipe.py {args.recipe} first, with the same --work-dir')
+            raise RunOptionError(
+                f'nothing is trained in {stages[0].folder.parent}; run '
+                f'tools/train_recipe.py {args.recipe} first, with the same --work-dir'
+            )
         rows = measured(trained, args)
     except RunOptionError as error:
         print(f'design_costs.py: error: {error}', file=sys.stderr)
@@ -103,7 +128,8 @@ def main(argv: list[str] | None = None) -> None:
         points = {row['name']: (row['forward_backward_seconds'], row['AP small']) for row in rows}
         Path(args.picture).parent.mkdir(parents=True, exist_ok=True)
         draw_pareto(points, args.landmarks, 'forward and backward of a batch (s)', 'AP small').savefig(
-            args.picture)
+            args.picture
+        )
         print(args.picture)
 
 

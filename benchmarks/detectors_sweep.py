@@ -2,6 +2,7 @@
 
 ``tools/analysis/detector_matrix.py`` calls :func:`main`, which writes ``docs/detectors.md``.
 """
+
 import argparse
 import copy
 import json
@@ -71,7 +72,8 @@ BACKBONES = {
     'CSPNeXt-s': 'rtmdet/rtmdet_s_8xb32-300e_coco',
     'ConvNeXt-T (timm)': dict(type='TimmBackbone', model_name='convnext_tiny', out_indices=(0, 1, 2, 3)),
     'EfficientNet-B0 (timm)': dict(
-        type='TimmBackbone', model_name='efficientnet_b0', out_indices=(1, 2, 3, 4)),
+        type='TimmBackbone', model_name='efficientnet_b0', out_indices=(1, 2, 3, 4)
+    ),
 }
 
 
@@ -97,8 +99,10 @@ def with_backbone(cfg, backbone: dict):
         backbone = dict(backbone, out_indices=tuple(wanted))
         features = probe_backbone(backbone)
     if [feature.stride for feature in features] != strides:
-        raise ValueError(f'the detector reads strides {strides}, this backbone gives '
-                         f'{[feature.stride for feature in features]}')
+        raise ValueError(
+            f'the detector reads strides {strides}, this backbone gives '
+            f'{[feature.stride for feature in features]}'
+        )
     cfg.model.backbone = backbone
     widths = [feature.channels for feature in features]
     if cfg.model.get('neck') is None:
@@ -121,8 +125,7 @@ def run_pair(detector: str, backbone: str) -> dict:
             cfg = with_backbone(cfg, copy.deepcopy(other))
         row['backbone_type'] = cfg.model.backbone.type
         extended = extend_config(cfg)
-        trial = try_detector(
-            build_detector(extended.model), IMAGE_SIZES.get(detector, IMAGE_SIZE))
+        trial = try_detector(build_detector(extended.model), IMAGE_SIZES.get(detector, IMAGE_SIZE))
         row.update(works=not trial.unchanged, strides=trial.strides, loss=trial.losses['loss'])
         if trial.unchanged:
             row['reason'] = f'a training step leaves {len(trial.unchanged)} weights as they were'
@@ -137,14 +140,24 @@ def run_pair(detector: str, backbone: str) -> dict:
 
 def table(rows: list[dict]) -> str:
     """The rows as a Markdown table."""
-    lines = ['| detector | backbone | works | strides of the levels | parameters (M) | GFLOPs |',
-             '| --- | --- | --- | --- | --- | --- |']
+    lines = [
+        '| detector | backbone | works | strides of the levels | parameters (M) | GFLOPs |',
+        '| --- | --- | --- | --- | --- | --- |',
+    ]
     for row in rows:
         works = 'yes' if row['works'] else f'no: {row["reason"]}'.replace('|', '\\|')
         strides = ', '.join(map(str, row.get('strides', ())))
-        costs = [' to '.join('not counted' if row.get(f'{key}_{when}') is None
-                             else f'{row[f"{key}_{when}"] / unit:.1f}' for when in ('before', 'after'))
-                 if f'{key}_after' in row else '' for key, unit in (('parameters', 1e6), ('macs', 1e9))]
+        costs = [
+            ' to '.join(
+                'not counted'
+                if row.get(f'{key}_{when}') is None
+                else f'{row[f"{key}_{when}"] / unit:.1f}'
+                for when in ('before', 'after')
+            )
+            if f'{key}_after' in row
+            else ''
+            for key, unit in (('parameters', 1e6), ('macs', 1e9))
+        ]
         backbone = row['backbone']
         if backbone == OWN:
             backbone = f'its own ({row.get("backbone_type", "")})'
@@ -157,7 +170,7 @@ def document(rows: list[dict]) -> str:
     """The text of ``docs/detectors.md``."""
     height, width = IMAGE_SIZE
     working = sum(row['works'] for row in rows)
-    return f'''# Detectors and backbones with the extended level
+    return f"""# Detectors and backbones with the extended level
 
 Made by `python tools/analysis/detector_matrix.py` from real runs. Each row is a detector's own config
 as MMDetection ships it, with the backbone named, extended by `mmdet_efpn.extend_config` with its default
@@ -174,29 +187,49 @@ same for each RoI.
 {working} of {len(rows)} rows work.
 
 {table(rows)}
-'''
+"""
 
 
 def pairs(detectors: list[str], backbones: list[str]) -> list[tuple[str, str]]:
     """The pairs to run: every detector as it is, then those that can be crossed with each backbone."""
     own = [(detector, OWN) for detector in detectors]
-    crossed = sorted((detector for detector in detectors if detector not in NOT_CROSSED),
-                     key=lambda detector: detector not in CROSSED_FIRST)
+    crossed = sorted(
+        (detector for detector in detectors if detector not in NOT_CROSSED),
+        key=lambda detector: detector not in CROSSED_FIRST,
+    )
     return own + [(detector, backbone) for detector in crossed for backbone in backbones]
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs the pairs as the command line says and writes the document."""
     parser = argparse.ArgumentParser(
-        prog='detector_matrix.py', description='Run detectors with backbones and the extended level.')
-    parser.add_argument('--detectors', nargs='+', choices=DETECTORS, default=list(DETECTORS),
-                        metavar='NAME', help=f'default: all of {", ".join(DETECTORS)}')
-    parser.add_argument('--backbones', nargs='*', choices=BACKBONES, default=list(BACKBONES),
-                        metavar='NAME', help=f'crossed with; default: all of {", ".join(BACKBONES)}')
-    parser.add_argument('--out', type=Path, default=Path('docs/detectors.md'),
-                        help='default: %(default)s')
-    parser.add_argument('--rows', type=Path, default=Path('work_dirs/detector_matrix.json'),
-                        help='rows so far; what stands here is not run again (default: %(default)s)')
+        prog='detector_matrix.py', description='Run detectors with backbones and the extended level.'
+    )
+    parser.add_argument(
+        '--detectors',
+        nargs='+',
+        choices=DETECTORS,
+        default=list(DETECTORS),
+        metavar='NAME',
+        help=f'default: all of {", ".join(DETECTORS)}',
+    )
+    parser.add_argument(
+        '--backbones',
+        nargs='*',
+        choices=BACKBONES,
+        default=list(BACKBONES),
+        metavar='NAME',
+        help=f'crossed with; default: all of {", ".join(BACKBONES)}',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('docs/detectors.md'), help='default: %(default)s'
+    )
+    parser.add_argument(
+        '--rows',
+        type=Path,
+        default=Path('work_dirs/detector_matrix.json'),
+        help='rows so far; what stands here is not run again (default: %(default)s)',
+    )
     args = parser.parse_args(argv)
     warnings.simplefilter('ignore')
     logging.disable(logging.INFO)

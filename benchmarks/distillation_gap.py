@@ -1,4 +1,5 @@
 """How near the extended level comes to its teacher on images that nothing was trained on."""
+
 from collections.abc import Iterable
 
 import torch
@@ -33,14 +34,20 @@ def distillation_gap(distiller: nn.Module, batches: Iterable[dict]) -> dict[str,
             positive = positive_cells(boxes, tuple(student.shape[2:]), stride) & counted
             error = (student.float() - teacher.float()).abs().mean(1).double()
             size = teacher.float().abs().mean(1).double()
-            parts = dict(foreground=(error, positive), background=(error, counted & ~positive),
-                         all=(error, counted), teacher=(size, counted))
+            parts = dict(
+                foreground=(error, positive),
+                background=(error, counted & ~positive),
+                all=(error, counted),
+                teacher=(size, counted),
+            )
             level_sums = sums.setdefault(level, {})
             for name, (values, cells) in parts.items():
                 both = torch.stack((values[cells].sum(), cells.sum().double()))
                 level_sums[name] = level_sums.get(name, 0) + both
-    return {level: {name: float(total / count) for name, (total, count) in parts.items()}
-            for level, parts in sums.items()}
+    return {
+        level: {name: float(total / count) for name, (total, count) in parts.items()}
+        for level, parts in sums.items()
+    }
 
 
 @torch.no_grad()
@@ -59,7 +66,10 @@ def three_views(distiller: nn.Module, image: Tensor) -> dict[str, Tensor]:
     p2_prime, teacher, stride = distiller.compare(image)['p2_prime']
     detector, (_, half) = distiller.detector, distiller.views(image)
     p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
-    views = {'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
-             'its P2\'': p2_prime, 'P2 of the full image (teacher)': teacher}
+    views = {
+        'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
+        "its P2'": p2_prime,
+        'P2 of the full image (teacher)': teacher,
+    }
     rows, columns = (-(-side // stride) for side in image.shape[2:])
     return {caption: view[0, :, :rows, :columns].float().cpu() for caption, view in views.items()}

@@ -1,4 +1,5 @@
 """Table and picture of how near P2' comes to its teacher; ``tools/analysis/distillation_gap.py``."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -28,15 +29,26 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='distillation_gap.py',
-        description='How near the extended level comes to its teacher on validation images.')
+        description='How near the extended level comes to its teacher on validation images.',
+    )
     parser.add_argument('config', help='config of a CrossResolutionDistiller')
     parser.add_argument('checkpoints', nargs='+', help='weights to judge, in the order of the table')
-    parser.add_argument('--images', type=int, default=50, metavar='N',
-                        help='validation images, evenly spread (default: %(default)s)')
+    parser.add_argument(
+        '--images',
+        type=int,
+        default=50,
+        metavar='N',
+        help='validation images, evenly spread (default: %(default)s)',
+    )
     parser.add_argument('--batch-size', type=int, default=4, help='default: %(default)s')
     parser.add_argument('--picture', metavar='PNG', help='draw the maps of the last checkpoint')
-    parser.add_argument('--pictured', type=int, default=3, metavar='N',
-                        help='images in the picture (default: %(default)s)')
+    parser.add_argument(
+        '--pictured',
+        type=int,
+        default=3,
+        metavar='N',
+        help='images in the picture (default: %(default)s)',
+    )
     add_options_argument(parser)
     args = parser.parse_args(argv)
     for name in (args.config, *args.checkpoints):
@@ -69,12 +81,15 @@ def load_distiller(cfg: Config, checkpoint: str) -> nn.Module:
 
 def table(gaps: dict[str, dict]) -> str:
     """The gaps of each checkpoint, as Markdown."""
-    lines = ['| checkpoint | level | on objects | beside | all cells | mean of the teacher |',
-             '| --- | --- | --- | --- | --- | --- |']
+    lines = [
+        '| checkpoint | level | on objects | beside | all cells | mean of the teacher |',
+        '| --- | --- | --- | --- | --- | --- |',
+    ]
     for checkpoint, levels in gaps.items():
         for level, parts in levels.items():
-            figures = ' | '.join(f'{parts[part]:.4f}' for part in (
-                'foreground', 'background', 'all', 'teacher'))
+            figures = ' | '.join(
+                f'{parts[part]:.4f}' for part in ('foreground', 'background', 'all', 'teacher')
+            )
             lines.append(f'| {checkpoint} | {level} | {figures} |')
     return '\n'.join(lines)
 
@@ -90,8 +105,12 @@ def draw(distiller, dataset, indices: list[int]) -> np.ndarray:
         image = cv2.imread(data['data_samples'][0].img_path)[..., ::-1]
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
         panels += [captioned(image, 'image')]
-        panels += [captioned(picture, caption) for caption, picture in zip(
-            views, feature_colours(list(views.values()), size=size), strict=True)]
+        panels += [
+            captioned(picture, caption)
+            for caption, picture in zip(
+                views, feature_colours(list(views.values()), size=size), strict=True
+            )
+        ]
     return grid(panels, columns=4)
 
 
@@ -116,7 +135,8 @@ def main(argv: list[str] | None = None) -> None:
     for checkpoint in args.checkpoints:
         distiller = load_distiller(cfg, checkpoint)
         gaps[checkpoint] = distillation_gap(
-            distiller, DataLoader(chosen, args.batch_size, collate_fn=pseudo_collate))
+            distiller, DataLoader(chosen, args.batch_size, collate_fn=pseudo_collate)
+        )
     print(f'Mean absolute difference over {len(chosen)} images of the validation set')
     print(table(gaps), flush=True)
     if args.picture:

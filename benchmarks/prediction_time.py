@@ -6,6 +6,7 @@
 that is read and scaled already: normalisation, network, NMS, boxes in the image's own pixels. Random
 weights would not do: they give another number of proposals.
 """
+
 import argparse
 import statistics
 import sys
@@ -44,8 +45,15 @@ class TimedDetector:
         RunOptionError: There is no such checkpoint, or it lacks weights of the config's model.
     """
 
-    def __init__(self, config: str, checkpoint: str, images: int, device: str = 'cpu',
-                 amp: bool = False, options: dict | None = None) -> None:
+    def __init__(
+        self,
+        config: str,
+        checkpoint: str,
+        images: int,
+        device: str = 'cpu',
+        amp: bool = False,
+        options: dict | None = None,
+    ) -> None:
         cfg = read_config(config)
         cfg.merge_from_dict(options or {})
         init_default_scope(cfg.get('default_scope', 'mmdet'))
@@ -56,8 +64,9 @@ class TimedDetector:
         require_fitting_weights(model, checkpoint)
         self.model = prepare(model.eval(), device, amp)
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
-        self.batches = [pseudo_collate([dataset[index]])
-                        for index in evenly_spread(len(dataset), images)]
+        self.batches = [
+            pseudo_collate([dataset[index]]) for index in evenly_spread(len(dataset), images)
+        ]
         self.images = [batch['data_samples'][0].img_path for batch in self.batches]
 
     @torch.no_grad()
@@ -84,7 +93,8 @@ def compare(detectors: list[TimedDetector], repeats: int) -> list[dict]:
         if detector.images != detectors[0].images:
             raise ValueError(
                 f'{detector.name} has other test images than {detectors[0].name}, such as '
-                f'{detector.images[0]} and {detectors[0].images[0]}; compare detectors of one test set')
+                f'{detector.images[0]} and {detectors[0].images[0]}; compare detectors of one test set'
+            )
     for detector in detectors:
         detector.predict(0)
     taken = [[] for _ in detectors]
@@ -96,19 +106,29 @@ def compare(detectors: list[TimedDetector], repeats: int) -> list[dict]:
     rows = []
     for measured, detector in zip(taken, detectors, strict=True):
         seconds, found = zip(*measured, strict=True)
-        rows.append(dict(name=detector.name, images=total, seconds=statistics.median(seconds),
-                         slowest_seconds=max(seconds), detections=statistics.mean(found)))
+        rows.append(
+            dict(
+                name=detector.name,
+                images=total,
+                seconds=statistics.median(seconds),
+                slowest_seconds=max(seconds),
+                detections=statistics.mean(found),
+            )
+        )
     return rows
 
 
 def table(rows: list[dict]) -> str:
     """The figures as Markdown, each time with its ratio to the first row's."""
-    lines = ['| config | an image (ms) | slowest (ms) | detections an image |',
-             '| --- | --- | --- | --- |']
+    lines = [
+        '| config | an image (ms) | slowest (ms) | detections an image |',
+        '| --- | --- | --- | --- |',
+    ]
     for row in rows:
         lines.append(
             f'| {row["name"]} | {1e3 * row["seconds"]:.0f} ({row["seconds"] / rows[0]["seconds"]:.2f}x) '
-            f'| {1e3 * row["slowest_seconds"]:.0f} | {row["detections"]:.1f} |')
+            f'| {1e3 * row["slowest_seconds"]:.0f} | {row["detections"]:.1f} |'
+        )
     return '\n'.join(lines)
 
 
@@ -116,10 +136,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='prediction_time.py',
-        description='Time trained detectors on images of their test sets, in turn.')
+        description='Time trained detectors on images of their test sets, in turn.',
+    )
     parser.add_argument('detectors', nargs='+', metavar='CONFIG=CHECKPOINT')
-    parser.add_argument('--images', type=int, default=50, metavar='N',
-                        help='images, evenly spread over the test set (default: %(default)s)')
+    parser.add_argument(
+        '--images',
+        type=int,
+        default=50,
+        metavar='N',
+        help='images, evenly spread over the test set (default: %(default)s)',
+    )
     add_measuring_arguments(parser, repeats=1)
     add_options_argument(parser)
     args = parser.parse_args(argv)
@@ -137,7 +163,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         detectors = [
             TimedDetector(*pair.split('=', 1), args.images, args.device, args.amp, args.cfg_options)
-            for pair in args.detectors]
+            for pair in args.detectors
+        ]
         rows = compare(detectors, args.repeats)
     except (RunOptionError, ValueError, FileNotFoundError) as error:
         print(f'prediction_time.py: error: {error}', file=sys.stderr)

@@ -7,6 +7,7 @@ small RoIs from P2', for one image of random pixels; the RoIs lie anywhere in it
 pooled values are the same; on RoIs alone (``extension_cfg.on_rois``) it is another function of the same
 cost in weights.
 """
+
 import argparse
 from dataclasses import dataclass, field
 
@@ -53,6 +54,7 @@ class SmallRoISteps(nn.Module):
 @dataclass(frozen=True)
 class SparseSubject:
     """One row: a config with P2' in one of ``FORMS``, at an input size, with a number of small RoIs."""
+
     name: str
     config: str
     height: int
@@ -64,8 +66,9 @@ class SparseSubject:
     def build(self) -> SmallRoISteps:
         """Builds the steps with random weights, the same every time; nothing is downloaded."""
         cfg = read_config(self.config)
-        cfg.merge_from_dict({
-            **self.options, 'model.neck.extension_cfg.on_rois': self.form == 'pooled first'})
+        cfg.merge_from_dict(
+            {**self.options, 'model.neck.extension_cfg.on_rois': self.form == 'pooled first'}
+        )
         set_sparse(cfg, self.form == 'sparse')
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         with torch.random.fork_rng(devices=[]):
@@ -77,7 +80,8 @@ class SparseSubject:
         generator = torch.Generator().manual_seed(0)
         side = SMALLEST + (LARGEST - SMALLEST) * torch.rand(self.rois, 1, generator=generator)
         corner = torch.rand(self.rois, 2, generator=generator) * (
-            torch.tensor([self.width, self.height]) - side)
+            torch.tensor([self.width, self.height]) - side
+        )
         return torch.cat((torch.zeros_like(side), corner, corner + side), dim=1)
 
     def images(self, device: str) -> torch.Tensor:
@@ -97,12 +101,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='sparse_benchmark.py',
-        description='Compare P2\' computed whole with P2\' computed where RoIs need it.')
+        description="Compare P2' computed whole with P2' computed where RoIs need it.",
+    )
     parser.add_argument('config', metavar='CONFIG', help='a two-stage detector with EFPN')
-    parser.add_argument('--sizes', nargs='+', type=parse_size, default=[(2048, 2048)], metavar='HxW',
-                        help='input sizes, height x width (default: 2048x2048)')
-    parser.add_argument('--rois', nargs='+', type=int, default=[1, 10, 30, 100, 300, 1000], metavar='N',
-                        help='numbers of small RoIs (default: 1 10 30 100 300 1000)')
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        type=parse_size,
+        default=[(2048, 2048)],
+        metavar='HxW',
+        help='input sizes, height x width (default: 2048x2048)',
+    )
+    parser.add_argument(
+        '--rois',
+        nargs='+',
+        type=int,
+        default=[1, 10, 30, 100, 300, 1000],
+        metavar='N',
+        help='numbers of small RoIs (default: 1 10 30 100 300 1000)',
+    )
     add_measuring_arguments(parser)
     add_options_argument(parser)
     args = parser.parse_args(argv)
@@ -116,13 +133,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     results = []
     for height, width in args.sizes:
-        subjects = [SparseSubject(
-            f'{number} RoIs, {form}', args.config, height, width, number, form, args.cfg_options)
-            for form in FORMS for number in (args.rois if form != 'dense' else [max(args.rois)])]
+        subjects = [
+            SparseSubject(
+                f'{number} RoIs, {form}', args.config, height, width, number, form, args.cfg_options
+            )
+            for form in FORMS
+            for number in (args.rois if form != 'dense' else [max(args.rois)])
+        ]
         rows = compare(subjects, args.device, args.repeats, passes=('forward',), amp=args.amp)
         print(f'\n{table(rows)}')
         results += rows
-    finish('backbone, neck and pooling from P2\'', args, results)
+    finish("backbone, neck and pooling from P2'", args, results)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@
 image. How many tiles are touched hangs on where the trained RPN sees objects, so the same image is
 measured with several numbers of proposals. That both forms find the same is asserted first.
 """
+
 import argparse
 import sys
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class DetectionSteps(nn.Module):
 @dataclass(frozen=True)
 class DetectionSubject:
     """One row: a trained detector with P2' in one of ``FORMS`` on an image, with so many proposals."""
+
     name: str
     config: str
     checkpoint: str
@@ -78,8 +80,7 @@ class DetectionSubject:
         cfg = self._config()
         detector = MODELS.build(cfg.model)
         try:
-            load_checkpoint(detector, self.checkpoint, map_location='cpu', strict=True,
-                            logger='silent')
+            load_checkpoint(detector, self.checkpoint, map_location='cpu', strict=True, logger='silent')
         except RuntimeError as error:
             raise ValueError(f'{self.checkpoint} does not fit {self.config}: {error}') from error
         return DetectionSteps(detector.eval(), self._batch(cfg)['data_samples'])
@@ -114,13 +115,17 @@ def assert_same_detections(subjects: list[DetectionSubject], device: str) -> int
     found = []
     for subject in subjects:
         with torch.no_grad():
-            sample, = subject.build().to(device)(subject.images(device))
+            (sample,) = subject.build().to(device)(subject.images(device))
         found.append(sample.pred_instances)
     for other in found[1:]:
         for key, tolerance in (('bboxes', 0.05), ('scores', 1e-3), ('labels', 0)):
             torch.testing.assert_close(
-                other[key], found[0][key], rtol=0, atol=tolerance,
-                msg=lambda text, key=key: f'dense and sparse differ in {key}: {text}')
+                other[key],
+                found[0][key],
+                rtol=0,
+                atol=tolerance,
+                msg=lambda text, key=key: f'dense and sparse differ in {key}: {text}',
+            )
     return len(found[0])
 
 
@@ -128,14 +133,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='sparse_detections.py',
-        description='Time a trained detector on images, with P2\' whole and on tiles.')
+        description="Time a trained detector on images, with P2' whole and on tiles.",
+    )
     parser.add_argument('config', help='a two-stage detector with an extended level, RPN on P2..P6')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('images', nargs='+', metavar='IMAGE')
-    parser.add_argument('--sizes', nargs='+', type=parse_size, default=[(2048, 2048)], metavar='HxW',
-                        help='sizes that images are scaled into, height x width (default: 2048x2048)')
-    parser.add_argument('--proposals', nargs='+', type=int, default=[10, 100, 1000], metavar='N',
-                        help='numbers of proposals (default: 10 100 1000)')
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        type=parse_size,
+        default=[(2048, 2048)],
+        metavar='HxW',
+        help='sizes that images are scaled into, height x width (default: 2048x2048)',
+    )
+    parser.add_argument(
+        '--proposals',
+        nargs='+',
+        type=int,
+        default=[10, 100, 1000],
+        metavar='N',
+        help='numbers of proposals (default: 10 100 1000)',
+    )
     add_measuring_arguments(parser, repeats=3)
     add_options_argument(parser)
     args = parser.parse_args(argv)
@@ -164,14 +182,27 @@ def main(argv: list[str] | None = None) -> None:
 def _measure(args: argparse.Namespace, image: str, size: tuple[int, int]) -> list[dict]:
     results = []
     for number in args.proposals:
-        pair = [DetectionSubject(
-            f'{number} proposals, {form}', args.config, args.checkpoint, image, *size, number, form,
-            args.cfg_options) for form in FORMS]
+        pair = [
+            DetectionSubject(
+                f'{number} proposals, {form}',
+                args.config,
+                args.checkpoint,
+                image,
+                *size,
+                number,
+                form,
+                args.cfg_options,
+            )
+            for form in FORMS
+        ]
         objects = assert_same_detections(pair, args.device)
         small = pair[0].build().to(args.device).small_proposals(pair[0].images(args.device))
         rows = compare(pair, args.device, args.repeats, passes=('forward',), amp=args.amp)
-        print(f'\n{Path(image).name}, at most {number} proposals: {small} under 56 px; {objects} '
-              f'detections, the same in both forms\n\n{table(rows)}', flush=True)
+        print(
+            f'\n{Path(image).name}, at most {number} proposals: {small} under 56 px; {objects} '
+            f'detections, the same in both forms\n\n{table(rows)}',
+            flush=True,
+        )
         results += [dict(row, image=image, small_proposals=small, detections=objects) for row in rows]
     return results
 

@@ -1,4 +1,5 @@
 """Shared fixtures: a tiny data set and a tiny detector that trains in seconds."""
+
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # R-18 with EFPN, 8 to 64 channels wide. Samplers take every anchor and proposal and nothing is
 # augmented: after the weights' initialisation nothing in training is random.
-TINY_CONFIG = '''
+TINY_CONFIG = """
 _base_ = ['{base_model}', 'mmdet::_base_/default_runtime.py']
 sampler = dict(num=100000, pos_fraction=0.5)
 model = dict(
@@ -57,7 +58,7 @@ default_hooks = dict(
 auto_scale_lr = dict(enable=False, base_batch_size=4)
 randomness = dict(seed=0)
 log_processor = dict(by_epoch=False, window_size=1)
-'''
+"""
 
 
 @pytest.fixture(scope='session')
@@ -77,15 +78,28 @@ def tiny_coco(tmp_path_factory) -> Path:
         picture = rng.integers(90, 150, (64, 64, 3), dtype=np.uint8)
         for category, (width, height), value in ((1, (10, 10), 255), (2, (16, 5), 0)):
             x, y = (int(rng.integers(0, 64 - side)) for side in (width, height))
-            picture[y:y + height, x:x + width] = value
-            annotations.append(dict(
-                id=len(annotations) + 1, image_id=number, category_id=category,
-                bbox=[x, y, width, height], area=width * height, iscrowd=0))
+            picture[y : y + height, x : x + width] = value
+            annotations.append(
+                dict(
+                    id=len(annotations) + 1,
+                    image_id=number,
+                    category_id=category,
+                    bbox=[x, y, width, height],
+                    area=width * height,
+                    iscrowd=0,
+                )
+            )
         Image.fromarray(picture).save(root / 'images' / f'{number}.png')
         images.append(dict(id=number, file_name=f'{number}.png', width=64, height=64))
-    (root / 'annotations.json').write_text(json.dumps(dict(
-        images=images, annotations=annotations,
-        categories=[dict(id=1, name='square'), dict(id=2, name='bar')])))
+    (root / 'annotations.json').write_text(
+        json.dumps(
+            dict(
+                images=images,
+                annotations=annotations,
+                categories=[dict(id=1, name='square'), dict(id=2, name='bar')],
+            )
+        )
+    )
     return root
 
 
@@ -102,8 +116,13 @@ def tiny_config(tmp_path_factory, tiny_coco) -> Path:
 def child_environment() -> dict:
     """Environment in which subprocesses find this checkout and use this Python, on the CPU."""
     paths = [str(REPOSITORY), *filter(None, [os.environ.get('PYTHONPATH')])]
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHON=sys.executable,
-                CUDA_VISIBLE_DEVICES='-1', OMP_NUM_THREADS='1')
+    return dict(
+        os.environ,
+        PYTHONPATH=os.pathsep.join(paths),
+        PYTHON=sys.executable,
+        CUDA_VISIBLE_DEVICES='-1',
+        OMP_NUM_THREADS='1',
+    )
 
 
 @pytest.fixture(scope='session')
@@ -114,8 +133,12 @@ def run_tool(repository, child_environment):
         interpreter = sys.executable if name.endswith('.py') else 'bash'
         done = subprocess.run(
             [interpreter, str(repository / 'tools' / name), *map(str, arguments)],
-            cwd=cwd, env=dict(child_environment, **environment), capture_output=True, text=True,
-            timeout=300)
+            cwd=cwd,
+            env=dict(child_environment, **environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done
 
@@ -128,10 +151,12 @@ def hooked_config(tmp_path_factory, tiny_config):
 
     def write(hook: str):
         path = tmp_path_factory.mktemp('hooked') / 'tiny_hooked.py'
-        path.write_text(f"_base_ = '{tiny_config}'\n"
-                        "custom_imports = dict(imports=['mmdet_efpn', 'run_hooks'],\n"
-                        '                      allow_failed_imports=False)\n'
-                        f'custom_hooks = [{hook}]\n')
+        path.write_text(
+            f"_base_ = '{tiny_config}'\n"
+            "custom_imports = dict(imports=['mmdet_efpn', 'run_hooks'],\n"
+            '                      allow_failed_imports=False)\n'
+            f'custom_hooks = [{hook}]\n'
+        )
         return path
 
     return write
@@ -141,8 +166,15 @@ def hooked_config(tmp_path_factory, tiny_config):
 def uninterrupted_run(run_tool, tiny_config, tmp_path_factory):
     """Work folder of a whole tiny training run."""
     folder = tmp_path_factory.mktemp('uninterrupted')
-    run_tool('train.py', tiny_config, '--work-dir', 'run', '--cfg-options',
-             'optim_wrapper.optimizer.momentum=0.8', cwd=folder)
+    run_tool(
+        'train.py',
+        tiny_config,
+        '--work-dir',
+        'run',
+        '--cfg-options',
+        'optim_wrapper.optimizer.momentum=0.8',
+        cwd=folder,
+    )
     return folder / 'run'
 
 

@@ -1,4 +1,5 @@
 """Makes a data set, trains an EFPN detector on it, evaluates it, draws detections: ``make demo``."""
+
 import os
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from pathlib import Path
 # must be set before torch is imported.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmdet_efpn.engine.demo import main  # noqa: E402
+from mmdet_efpn.engine.demo import main
 
 CONFIG = 'configs/demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py'
 

@@ -1,4 +1,5 @@
 """A plain checkpoint for the extended twin: ``extend_weights.py CHECKPOINT CONFIG OUT.pth``."""
+
 import argparse
 import logging
 import sys
@@ -10,7 +11,8 @@ from mmdet_efpn.checkpoints.extend_weights import extend_weights
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Rename what a plain detector keeps level by level, so that each level of the '
-        'extended detector starts from its own weights.')
+        'extended detector starts from its own weights.'
+    )
     parser.add_argument('checkpoint', help='of the plain detector')
     parser.add_argument('config', help='of the extended detector, as extend_config.py wrote it')
     parser.add_argument('out', help='checkpoint to write; name it in load_from')

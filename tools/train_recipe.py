@@ -1,4 +1,5 @@
 """Trains a detector in stages: ``python tools/train_recipe.py RECIPE [--work-dir DIR] ...``."""
+
 from pathlib import Path
 
 from mmdet_efpn.recipes.recipe import main

@@ -1,4 +1,5 @@
 """The part of a detector that works on whole maps, in a form whose operations can be counted."""
+
 import copy
 
 import torch
@@ -23,8 +24,15 @@ class ConvOfDeformConv(nn.Conv2d):
 
     def __init__(self, deformable: nn.Module) -> None:
         super().__init__(
-            deformable.in_channels, deformable.out_channels, deformable.kernel_size,
-            deformable.stride, deformable.padding, deformable.dilation, deformable.groups, bias=False)
+            deformable.in_channels,
+            deformable.out_channels,
+            deformable.kernel_size,
+            deformable.stride,
+            deformable.padding,
+            deformable.dilation,
+            deformable.groups,
+            bias=False,
+        )
         self.conv_offset = getattr(deformable, 'conv_offset', None)
 
     def forward(self, x: torch.Tensor, *offset_and_mask) -> torch.Tensor:

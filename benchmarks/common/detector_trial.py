@@ -1,4 +1,5 @@
 """Running a detector for real, in small: a loss, a training step and a prediction."""
+
 from dataclasses import dataclass
 
 import torch
@@ -60,10 +61,16 @@ def build_detector(model_cfg: dict) -> nn.Module:
 def _limited(cfg):
     """Settings with no more samples, boxes and candidates than ``FEWER``, and no threshold of scores."""
     if isinstance(cfg, dict):
-        return type(cfg)({
-            key: min(value, FEWER[key]) if key in FEWER and isinstance(value, int)
-            else 0.0 if key == 'score_thr' and isinstance(value, float)
-            else _limited(value) for key, value in cfg.items()})
+        return type(cfg)(
+            {
+                key: min(value, FEWER[key])
+                if key in FEWER and isinstance(value, int)
+                else 0.0
+                if key == 'score_thr' and isinstance(value, float)
+                else _limited(value)
+                for key, value in cfg.items()
+            }
+        )
     if isinstance(cfg, (list, tuple)):
         return type(cfg)(_limited(value) for value in cfg)
     return cfg
@@ -103,7 +110,8 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
         channels=tuple(level.shape[1] for level in levels),
         losses={name: float(value.detach()) for name, value in values.items()},
         unchanged=unchanged,
-        num_detections=len(boxes))
+        num_detections=len(boxes),
+    )
 
 
 def _stride(side: int, cells: int) -> int:
@@ -131,19 +139,26 @@ def _batch(image_size: tuple[int, int], with_masks: bool) -> dict:
     height, width = image_size
     samples = []
     for boxes in (BOXES, BOXES[:1]):
-        sample = DetDataSample(metainfo=dict(
-            img_shape=image_size, ori_shape=image_size, pad_shape=image_size,
-            batch_input_shape=image_size, scale_factor=(1.0, 1.0)))
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=image_size,
+                ori_shape=image_size,
+                pad_shape=image_size,
+                batch_input_shape=image_size,
+                scale_factor=(1.0, 1.0),
+            )
+        )
         masks = torch.zeros(len(boxes), height, width, dtype=torch.uint8)
         for mask, (left, top, right, bottom) in zip(masks, boxes, strict=True):
             mask[top:bottom, left:right] = 1
         sample.gt_instances = InstanceData(
-            bboxes=torch.tensor(boxes, dtype=torch.float32),
-            labels=torch.arange(len(boxes)))
+            bboxes=torch.tensor(boxes, dtype=torch.float32), labels=torch.arange(len(boxes))
+        )
         if with_masks:
             sample.gt_instances.masks = BitmapMasks(masks.numpy(), height, width)
         sample.ignored_instances = InstanceData(
-            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)
+        )
         sample.gt_sem_seg = PixelData(sem_seg=masks.amax(dim=0, keepdim=True).long())
         samples.append(sample)
     generator = torch.Generator().manual_seed(0)

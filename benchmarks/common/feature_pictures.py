@@ -1,4 +1,5 @@
 """Feature maps as pictures, in colours that mean the same in each."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def feature_colours(maps: Sequence[Tensor], reference: int = -1, size: tuple[int, int] | None = None
-                    ) -> list[np.ndarray]:
+def feature_colours(
+    maps: Sequence[Tensor], reference: int = -1, size: tuple[int, int] | None = None
+) -> list[np.ndarray]:
     """Paints maps by the three main directions of one of them.
 
     The principal components of the reference map's cells become red, green and blue, stretched between

@@ -1,4 +1,5 @@
 """Designs by cost and accuracy, and the front of those that none beats in both."""
+
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -21,8 +22,9 @@ def pareto_front(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return front
 
 
-def draw_pareto(points: Mapping[str, tuple[float, float]], landmarks: Sequence[str], cost: str,
-                value: str) -> Figure:
+def draw_pareto(
+    points: Mapping[str, tuple[float, float]], landmarks: Sequence[str], cost: str, value: str
+) -> Figure:
     """Draws each design as a named point, landmarks as squares, and the front as a line of steps.
 
     Args:
@@ -37,14 +39,31 @@ def draw_pareto(points: Mapping[str, tuple[float, float]], landmarks: Sequence[s
     figure = Figure(figsize=(10, 6), dpi=120, layout='constrained')
     axes = figure.subplots()
     front = pareto_front(points)
-    axes.step(*zip(*(points[name] for name in front), strict=True), where='post', color='0.75',
-              zorder=1, label='best for its price')
+    axes.step(
+        *zip(*(points[name] for name in front), strict=True),
+        where='post',
+        color='0.75',
+        zorder=1,
+        label='best for its price',
+    )
     for name, (x, y) in points.items():
         marked = name in landmarks
-        axes.scatter(x, y, s=70 if marked else 40, marker='s' if marked else 'o',
-                     color='C3' if marked else ('C0' if name in front else '0.55'), zorder=2)
-        axes.annotate(name, (x, y), xytext=(6, 5), textcoords='offset points', fontsize=9,
-                      weight='bold' if marked else 'normal')
+        axes.scatter(
+            x,
+            y,
+            s=70 if marked else 40,
+            marker='s' if marked else 'o',
+            color='C3' if marked else ('C0' if name in front else '0.55'),
+            zorder=2,
+        )
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(6, 5),
+            textcoords='offset points',
+            fontsize=9,
+            weight='bold' if marked else 'normal',
+        )
     axes.set(xlabel=cost, ylabel=value, xlim=(0, 1.15 * max(x for x, _ in points.values())))
     axes.grid(alpha=0.3)
     axes.legend(loc='lower right')

@@ -4,16 +4,22 @@ The sum of C2' and P3' has half the width of a pyramid of 256 channels; the seco
 of 128. The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the
 third form says so for those of 50 and more layers.
 """
+
 efpn_light = dict(
     backbone=dict(c2_prime='stem'),
     neck=dict(
         ftt=dict(_delete_=True, type='LightFTT'),
-        extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1)))
+        extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1),
+    ),
+)
 efpn_light_128 = dict(
     backbone=efpn_light['backbone'],
     neck=dict(
         ftt=efpn_light['neck']['ftt'],
-        extension_cfg=dict(efpn_light['neck']['extension_cfg'], channels=64)))
+        extension_cfg=dict(efpn_light['neck']['extension_cfg'], channels=64),
+    ),
+)
 efpn_light_bottleneck = dict(
     backbone=efpn_light['backbone'],
-    neck=dict(in_channels=[64, 256, 512, 1024, 2048], **efpn_light['neck']))
+    neck=dict(in_channels=[64, 256, 512, 1024, 2048], **efpn_light['neck']),
+)

@@ -2,9 +2,11 @@
 
 The ranges of distances that the levels regress are half of FCOS's, for boards at half their size.
 """
+
 _base_ = [
-    '../_base_/datasets/deeppcb_320.py', '../_base_/schedules/adamw_1500-iters.py',
-    '../_base_/iter_based_runtime.py'
+    '../_base_/datasets/deeppcb_320.py',
+    '../_base_/schedules/adamw_1500-iters.py',
+    '../_base_/iter_based_runtime.py',
 ]
 custom_imports = dict(imports=['mmdet_efpn'], allow_failed_imports=False)
 
@@ -15,7 +17,8 @@ model = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        pad_size_divisor=32),
+        pad_size_divisor=32,
+    ),
     backbone=dict(type='ResNet', depth=18, norm_eval=False),
     neck=dict(
         type='FPN',
@@ -24,7 +27,8 @@ model = dict(
         start_level=1,
         add_extra_convs='on_output',
         num_outs=5,
-        relu_before_extra_convs=True),
+        relu_before_extra_convs=True,
+    ),
     bbox_head=dict(
         type='FCOSHead',
         num_classes=6,
@@ -37,10 +41,13 @@ model = dict(
         centerness_on_reg=True,
         loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
         loss_bbox=dict(type='GIoULoss', loss_weight=1.0),
-        loss_centerness=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0)),
+        loss_centerness=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0),
+    ),
     test_cfg=dict(
         nms_pre=1000,
         min_bbox_size=0,
         score_thr=0.05,
         nms=dict(type='nms', iou_threshold=0.5),
-        max_per_img=100))
+        max_per_img=100,
+    ),
+)

@@ -3,6 +3,7 @@
 Five levels again, P2' to P5 in the place of P3 to P7: anchors of 16 to 25 pixels, which most defects
 match, stand at stride 2 instead of 8.
 """
+
 _base_ = './retinanet_r18_fpn_1500-iters_deeppcb-320.py'
 
 model = dict(
@@ -13,6 +14,7 @@ model = dict(
         start_level=0,
         add_extra_convs=False,  # P5 is the last
         ftt=dict(type='LightFTT'),
-        extension_cfg=dict(separable=True)),
-    bbox_head=dict(
-        anchor_generator=dict(octave_base_scale=8, strides=[2, 4, 8, 16, 32])))
+        extension_cfg=dict(separable=True),
+    ),
+    bbox_head=dict(anchor_generator=dict(octave_base_scale=8, strides=[2, 4, 8, 16, 32])),
+)

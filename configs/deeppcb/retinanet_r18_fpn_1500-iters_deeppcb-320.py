@@ -2,9 +2,12 @@
 
 Anchors begin at 16 pixels on the finest level: half of RetinaNet's 32, for boards at half their size.
 """
+
 _base_ = [
-    'mmdet::_base_/models/retinanet_r50_fpn.py', '../_base_/datasets/deeppcb_320.py',
-    '../_base_/schedules/adamw_1500-iters.py', '../_base_/iter_based_runtime.py'
+    'mmdet::_base_/models/retinanet_r50_fpn.py',
+    '../_base_/datasets/deeppcb_320.py',
+    '../_base_/schedules/adamw_1500-iters.py',
+    '../_base_/iter_based_runtime.py',
 ]
 custom_imports = dict(imports=['mmdet_efpn'], allow_failed_imports=False)
 
@@ -16,4 +19,6 @@ model = dict(
         in_channels=128,
         stacked_convs=2,
         feat_channels=128,
-        anchor_generator=dict(octave_base_scale=2)))
+        anchor_generator=dict(octave_base_scale=2),
+    ),
+)

@@ -14,4 +14,7 @@ model = dict(
             compress_ratio=24,
             squeeze_factor=24,
             drop_path_rate=0.1,
-            with_cp=True)))
+            with_cp=True,
+        )
+    )
+)

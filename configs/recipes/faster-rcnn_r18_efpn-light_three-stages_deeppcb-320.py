@@ -1,4 +1,5 @@
 """Three stages of 1500 iterations together, as for the other R-18, with the light extension."""
+
 _base_ = './faster-rcnn_r18_efpn_three-stages_deeppcb-320.py'
 
 stages = _base_.recipe.stages

@@ -1,4 +1,5 @@
 """Weights from elsewhere; importing this room registers their initialisers."""
+
 from .extend_weights import align_weights, extend_weights
 from .fitting import require_fitting_weights
 from .hat import HATPretrained

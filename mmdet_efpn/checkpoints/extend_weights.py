@@ -1,4 +1,5 @@
 """Weights of a plain detector for its extended twin: what belongs to a level stays with that level."""
+
 import re
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def align_weights(plain: dict[str, Tensor], extended: nn.Module) -> dict[str, Te
     target = extended.state_dict()
     shifts = _shifts(plain, target)
     aligned = {_renamed(name, shifts): weight for name, weight in plain.items()}
-    attention = {name: module for name, module in extended.named_modules()
-                 if isinstance(module, MultiScaleDeformableAttention)}
+    attention = {
+        name: module
+        for name, module in extended.named_modules()
+        if isinstance(module, MultiScaleDeformableAttention)
+    }
     for name, weight in list(aligned.items()):
         if name in target and target[name].shape != weight.shape:
             wider = _with_finer_levels(name, weight, target[name], attention)
@@ -52,7 +56,7 @@ def _counts(state_dict: dict) -> dict[str, set[int]]:
     lists = {}
     for name in state_dict:
         for match in re.finditer(r'\.(\d+)(?=\.|$)', name):
-            lists.setdefault(name[:match.start()], set()).add(int(match[1]))
+            lists.setdefault(name[: match.start()], set()).add(int(match[1]))
     return lists
 
 
@@ -60,14 +64,15 @@ def _shifts(plain: dict, target: dict) -> dict[str, int]:
     """By how much the indices of each list grow that has more parts in the extended detector."""
     after = _counts(target)
     grown = {name: len(after.get(name, ())) - len(parts) for name, parts in _counts(plain).items()}
-    return {name: count for name, count in grown.items()
-            if count > 0 and not name.endswith(COARSEST_FIRST)}
+    return {
+        name: count for name, count in grown.items() if count > 0 and not name.endswith(COARSEST_FIRST)
+    }
 
 
 def _renamed(name: str, shifts: dict[str, int]) -> str:
     for prefix, count in shifts.items():
         if name.startswith(f'{prefix}.'):
-            index, _, rest = name[len(prefix) + 1:].partition('.')
+            index, _, rest = name[len(prefix) + 1 :].partition('.')
             return '.'.join(filter(None, (prefix, str(int(index) + count), rest)))
     return name
 
@@ -75,7 +80,7 @@ def _renamed(name: str, shifts: dict[str, int]) -> str:
 def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dict) -> Tensor | None:
     """A weight that has an axis of levels, with the finer ones of ``target`` in front; or ``None``."""
     if name.endswith('level_embed'):  # levels, channels
-        return torch.cat((target[:len(target) - len(weight)], weight))
+        return torch.cat((target[: len(target) - len(weight)], weight))
     module = attention.get(name.rpartition('.')[0].rpartition('.')[0])
     if module is None:
         return None
@@ -83,7 +88,7 @@ def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dic
     new = target.reshape(heads, levels, -1, *target.shape[1:])
     per_level = new.shape[2]
     old = weight.reshape(heads, -1, per_level, *weight.shape[1:])
-    return torch.cat((new[:, :levels - old.shape[1]], old), dim=1).reshape(target.shape)
+    return torch.cat((new[:, : levels - old.shape[1]], old), dim=1).reshape(target.shape)
 
 
 def extend_weights(checkpoint: str | Path, config: str | Path, out: str | Path) -> list[str]:

@@ -1,4 +1,5 @@
 """Whether a checkpoint fits a model."""
+
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
@@ -16,19 +17,22 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
         UserError: The checkpoint lacks weights of the model, or has some of other shapes.
     """
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = {name.removeprefix('module.'): value
-               for name, value in loaded.get('state_dict', loaded).items()}
+    weights = {
+        name.removeprefix('module.'): value for name, value in loaded.get('state_dict', loaded).items()
+    }
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:  # torch lists weights of other shapes, a line for each
         raise UserError(
-            f'checkpoint: {checkpoint} is of another model than the config\'s: '
-            + '; '.join(line.strip() for line in str(error).splitlines()[1:4])) from None
+            f"checkpoint: {checkpoint} is of another model than the config's: "
+            + '; '.join(line.strip() for line in str(error).splitlines()[1:4])
+        ) from None
     missing = [name for name in missing if not name.endswith('num_batches_tracked')]
     if missing:
         raise UserError(
             f'checkpoint: {checkpoint} lacks {len(missing)} of the {len(model.state_dict())} weights of '
-            f'the config\'s model, among them {", ".join(missing[:3])}; give the checkpoint of a run of '
-            'this config')
+            f"the config's model, among them {', '.join(missing[:3])}; give the checkpoint of a run of "
+            'this config'
+        )

@@ -1,4 +1,5 @@
 """Groups of a published HAT model as the start of a HATFTT."""
+
 from collections.abc import Sequence
 
 from mmengine.model import update_init_info
@@ -38,8 +39,10 @@ class HATPretrained:
         targets = module.groups()
         numbers = list(range(len(targets)) if self.groups is None else self.groups)
         if len(numbers) != len(targets):
-            raise ValueError(f'HATPretrained.groups must name {len(targets)} groups, one for each of '
-                             f'the FTT, got {numbers}')
+            raise ValueError(
+                f'HATPretrained.groups must name {len(targets)} groups, one for each of '
+                f'the FTT, got {numbers}'
+            )
         weights = CheckpointLoader.load_checkpoint(self.checkpoint, map_location='cpu')
         for key in ('params_ema', 'params', 'state_dict'):
             if key in weights:
@@ -47,11 +50,14 @@ class HATPretrained:
                 break
         for number, target in zip(numbers, targets, strict=True):
             prefix = f'layers.{number}.'
-            group = {name[len(prefix):]: value for name, value in weights.items()
-                     if name.startswith(prefix)}
+            group = {
+                name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)
+            }
             if not group:
-                raise ValueError(f'{self.checkpoint} has no group {number} (no key begins with '
-                                 f'{prefix!r}); is it a HAT checkpoint?')
+                raise ValueError(
+                    f'{self.checkpoint} has no group {number} (no key begins with '
+                    f'{prefix!r}); is it a HAT checkpoint?'
+                )
             target.load_state_dict(group)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=f'HATPretrained: groups {numbers} of {self.checkpoint}')

@@ -65,16 +65,14 @@ class CheckedCocoDataset(CocoDataset):
         super().full_init()
         self._log_summary()
 
-    def COCOAPI(self, path: str) -> COCO:  # noqa: N802 (the parent calls it by this name)
+    def COCOAPI(self, path: str) -> COCO:
         """Open the annotation file, checked, before the parent reads boxes from it."""
         coco = open_annotations(path)
         check_classes(self.ann_file, coco.dataset['categories'], self.metainfo['classes'])
         annotations = coco.dataset['annotations']
         self._num_boxes_in_file = len(annotations)
         self._category_ids_in_file = set(coco.cats)
-        self.dropped['unknown_image'] = sum(
-            entry['image_id'] not in coco.imgs for entry in annotations
-        )
+        self.dropped['unknown_image'] = sum(entry['image_id'] not in coco.imgs for entry in annotations)
         return coco
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -135,9 +133,7 @@ class CheckedCocoDataset(CocoDataset):
             raise ValueError(f'{path} cannot be decoded as an image: {problem}') from error
 
     def _dropped_as_text(self) -> str:
-        found = [
-            f'{count} {cause.replace("_", " ")}' for cause, count in self.dropped.items() if count
-        ]
+        found = [f'{count} {cause.replace("_", " ")}' for cause, count in self.dropped.items() if count]
         return ', '.join(found) or 'nothing'
 
     def _log_summary(self) -> None:

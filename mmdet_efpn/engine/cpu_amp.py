@@ -1,4 +1,5 @@
 """Mixed precision on the CPU, where MMEngine's own wrapper refuses to run."""
+
 import functools
 from contextlib import contextmanager
 
@@ -54,10 +55,12 @@ def keep_boxes_in_float32(model: nn.Module) -> None:
 
 def _without_autocast(forward):
     """``forward`` in float32, the layers inside it included, such as a deformable conv's offsets."""
+
     @functools.wraps(forward)
     def in_float32(*args, **kwargs):
         with torch.autocast('cpu', enabled=False):
             return forward(*_to_float32(args), **{k: _to_float32(v) for k, v in kwargs.items()})
+
     return in_float32
 
 

@@ -1,4 +1,5 @@
 """The main job on the built-in data set, from nothing to a table; ``tools/demo.py`` calls it."""
+
 import argparse
 import time
 from pathlib import Path
@@ -20,16 +21,23 @@ def parse_args(config: Path, argv: list[str] | None = None) -> argparse.Namespac
     """Reads the command line; the defaults are the demo's."""
     parser = argparse.ArgumentParser(
         prog='demo.py',
-        description='Make a data set, train an EFPN detector on it, evaluate it, draw detections.')
+        description='Make a data set, train an EFPN detector on it, evaluate it, draw detections.',
+    )
     parser.add_argument('--config', type=Path, default=config, help='default: %(default)s')
-    parser.add_argument('--data-dir', type=Path, default=Path('data/synthetic_signs'),
-                        help='default: %(default)s')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'),
-                        help='default: %(default)s')
+    parser.add_argument(
+        '--data-dir', type=Path, default=Path('data/synthetic_signs'), help='default: %(default)s'
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/demo'), help='default: %(default)s'
+    )
     parser.add_argument('--num-train', type=int, default=NUM_TRAIN, help='default: %(default)s')
     parser.add_argument('--num-val', type=int, default=NUM_VAL, help='default: %(default)s')
-    parser.add_argument('--min-ap50', type=float, default=0.60,
-                        help='AP50 below which the demo fails (default: %(default)s)')
+    parser.add_argument(
+        '--min-ap50',
+        type=float,
+        default=0.60,
+        help='AP50 below which the demo fails (default: %(default)s)',
+    )
     return parser.parse_args(argv)
 
 
@@ -72,15 +80,21 @@ def main(config: Path, argv: list[str] | None = None) -> None:
     Ends with exit status 1 if the detector has not learnt: AP50 under ``--min-ap50``.
     """
     args = parse_args(config, argv)
-    print(f'1/4  data: {args.num_train} + {args.num_val} scenes with small signs in '
-          f'{args.data_dir} (about half a minute)', flush=True)
+    print(
+        f'1/4  data: {args.num_train} + {args.num_val} scenes with small signs in '
+        f'{args.data_dir} (about half a minute)',
+        flush=True,
+    )
     try:
         make_synthetic_signs(args.data_dir, args.num_train, args.num_val, IMAGE_SIZE, SEED)
     except (OSError, ValueError) as error:
         raise SystemExit(f'demo.py: error: {error}') from None
     cfg = demo_config(args)
-    print(f'2/4  training: {cfg.train_cfg.max_iters} iterations; each line below has an ETA '
-          '(two CPU cores need under 10 minutes)', flush=True)
+    print(
+        f'2/4  training: {cfg.train_cfg.max_iters} iterations; each line below has an ETA '
+        '(two CPU cores need under 10 minutes)',
+        flush=True,
+    )
     metrics, checkpoint, seconds = train_and_evaluate(cfg)
     print('3/4  evaluated; 4/4  drawing detections beside the ground truth', flush=True)
     model = init_detector(cfg, str(checkpoint), device=get_device())
@@ -90,10 +104,15 @@ def main(config: Path, argv: list[str] | None = None) -> None:
     # Without any detection COCO's evaluator gives no figures.
     ap, ap50, ap_small = (metrics.get(f'coco/bbox_mAP{end}', 0.0) for end in ('', '_50', '_s'))
     log = max(args.work_dir.glob('*/*.log'), key=lambda path: path.stat().st_mtime)
-    print(f'\n| AP | AP50 | AP small | training |\n| --- | --- | --- | --- |\n'
-          f'| {ap:.3f} | {ap50:.3f} | {ap_small:.3f} | {seconds / 60:.1f} min |\n\n'
-          f'checkpoint  {checkpoint}\nlog         {log}\n'
-          f'pictures    {pictures[0].parent}/*.png ({len(pictures)})', flush=True)
+    print(
+        f'\n| AP | AP50 | AP small | training |\n| --- | --- | --- | --- |\n'
+        f'| {ap:.3f} | {ap50:.3f} | {ap_small:.3f} | {seconds / 60:.1f} min |\n\n'
+        f'checkpoint  {checkpoint}\nlog         {log}\n'
+        f'pictures    {pictures[0].parent}/*.png ({len(pictures)})',
+        flush=True,
+    )
     if ap50 < args.min_ap50:
-        raise SystemExit(f'The demo failed: AP50 is {ap50:.3f}, and {args.min_ap50:.2f} shows that '
-                         f'the detector has learnt. See {log}.')
+        raise SystemExit(
+            f'The demo failed: AP50 is {ap50:.3f}, and {args.min_ap50:.2f} shows that '
+            f'the detector has learnt. See {log}.'
+        )

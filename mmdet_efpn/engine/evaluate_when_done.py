@@ -1,4 +1,5 @@
 """A run that was stopped in its last evaluation is evaluated when it is resumed."""
+
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 

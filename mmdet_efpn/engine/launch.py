@@ -1,4 +1,5 @@
 """Starting the processes of a run: nccl through MMEngine on GPUs, gloo on machines without one."""
+
 import os
 import subprocess
 from datetime import timedelta
@@ -45,7 +46,8 @@ def start_processes(cfg: Config, launcher: str) -> None:
         if torch.cuda.is_available() and local_rank >= torch.cuda.device_count():
             raise ValueError(
                 f'process {local_rank} here has no GPU, {torch.cuda.device_count()} visible. '
-                'Start at most one process per GPU, or set CUDA_VISIBLE_DEVICES=-1 to use the CPU')
+                'Start at most one process per GPU, or set CUDA_VISIBLE_DEVICES=-1 to use the CPU'
+            )
         return
 
     if 'MASTER_ADDR' not in os.environ:
@@ -66,8 +68,8 @@ def wrap_for_cpu(cfg: Config) -> None:
     wrapper = dict(cfg.get('model_wrapper_cfg') or {})
     if not wrapper:
         wrapper = dict(
-            broadcast_buffers=False,
-            find_unused_parameters=cfg.get('find_unused_parameters', False))
+            broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False)
+        )
     wrapper.setdefault('type', 'MMDistributedDataParallel')
     if wrapper['type'] == 'MMDistributedDataParallel':
         wrapper.setdefault('device_ids', None)
@@ -80,7 +82,8 @@ def _read_place(launcher: str) -> tuple:
     if missing:
         raise ValueError(
             f'--launcher {launcher} needs the environment variables {", ".join(missing)}; '
-            'start through tools/dist_train.sh, torchrun, srun or mpirun')
+            'start through tools/dist_train.sh, torchrun, srun or mpirun'
+        )
     return tuple(int(os.environ[name]) for name in names)
 
 
@@ -96,6 +99,7 @@ def _default_address(launcher: str) -> str:
     nodes = os.environ.get('SLURM_NODELIST')
     if launcher != 'slurm' or not nodes or os.environ.get('SLURM_NNODES') == '1':
         return '127.0.0.1'
-    listing = subprocess.run(['scontrol', 'show', 'hostnames', nodes],
-                             capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=True
+    )
     return listing.stdout.split()[0]

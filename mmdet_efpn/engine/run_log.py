@@ -1,4 +1,5 @@
 """What a run logged: the lines of its ``vis_data/scalars.json`` files."""
+
 import json
 from pathlib import Path
 

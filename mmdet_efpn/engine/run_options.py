@@ -1,4 +1,5 @@
 """From a config file and command-line options to one run's config, with early, clear errors."""
+
 import argparse
 import os
 import zipfile
@@ -17,14 +18,26 @@ class RunOptionError(UserError):
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments that training and testing share, under MMDetection's names."""
-    parser.add_argument('--work-dir', metavar='DIR',
-                        help='folder for logs, checkpoints and results (default: the config\'s '
-                        'work_dir, else work_dirs/CONFIG_NAME)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='changes to the config, e.g. train_dataloader.batch_size=4 '
-                        'or model.neck.in_channels="[64,64,128,256,512]"')
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none',
-                        help='how the processes of a run are started (default: one process)')
+    parser.add_argument(
+        '--work-dir',
+        metavar='DIR',
+        help="folder for logs, checkpoints and results (default: the config's "
+        'work_dir, else work_dirs/CONFIG_NAME)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='changes to the config, e.g. train_dataloader.batch_size=4 '
+        'or model.neck.in_channels="[64,64,128,256,512]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=LAUNCHERS,
+        default='none',
+        help='how the processes of a run are started (default: one process)',
+    )
     # torch.distributed.launch passes this; torchrun and Slurm use the environment instead.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
@@ -66,7 +79,8 @@ def use_mixed_precision(cfg: Config) -> None:
     kind = None if wrapper is None else wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
         raise RunOptionError(
-            f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}')
+            f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}'
+        )
     device = get_device()
     if device in ('cuda', 'npu', 'mlu', 'musa'):
         wrapper.type = 'AmpOptimWrapper'
@@ -127,8 +141,12 @@ def last_checkpoint(work_dir: str) -> str | None:
         for candidate in (noted, folder / noted.name):
             if candidate.is_file():
                 return str(candidate)
-    saved = [path for pattern in ('iter_*.pth', 'epoch_*.pth') for path in folder.glob(pattern)
-             if zipfile.is_zipfile(path)]
+    saved = [
+        path
+        for pattern in ('iter_*.pth', 'epoch_*.pth')
+        for path in folder.glob(pattern)
+        if zipfile.is_zipfile(path)
+    ]
     return str(max(saved, key=lambda path: path.stat().st_mtime)) if saved else None
 
 
@@ -136,7 +154,8 @@ def require_checkpoint(checkpoint: str, named_by: str) -> None:
     """Raises :class:`RunOptionError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
     if '://' not in checkpoint and not Path(checkpoint).is_file():
         raise RunOptionError(
-            f'{named_by}: checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
+            f'{named_by}: checkpoint not found: {checkpoint} (looked from {Path.cwd()})'
+        )
 
 
 def require_annotations(cfg: Config, stages: tuple) -> None:
@@ -152,12 +171,16 @@ def require_annotations(cfg: Config, stages: tuple) -> None:
     missing = []
     for stage in stages:
         for key in (f'{stage}_dataloader', f'{stage}_evaluator'):
-            missing += [f'{where} = {path}' for where, path in _annotation_files(cfg.get(key), key)
-                        if not Path(path).exists()]
+            missing += [
+                f'{where} = {path}'
+                for where, path in _annotation_files(cfg.get(key), key)
+                if not Path(path).exists()
+            ]
     if missing:
         raise RunOptionError(
             f'annotation file not found (looked from {Path.cwd()}): {"; ".join(missing)}. '
-            'Prepare the data set, or correct its place in the config file')
+            'Prepare the data set, or correct its place in the config file'
+        )
 
 
 def _annotation_files(node, key: str):

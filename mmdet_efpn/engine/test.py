@@ -1,4 +1,5 @@
 """Testing from the command line; ``tools/test.py`` calls :func:`main`."""
+
 import argparse
 import copy
 import sys
@@ -27,12 +28,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='path or address of the trained weights')
     parser.add_argument('--out', metavar='FILE.pkl', help='write all predictions to this file')
     parser.add_argument('--show', action='store_true', help='show each picture in a window')
-    parser.add_argument('--show-dir', metavar='NAME',
-                        help='write each picture to WORK_DIR/TIMESTAMP/NAME')
-    parser.add_argument('--wait-time', type=float, default=2, metavar='SECONDS',
-                        help='how long --show keeps a picture (default: 2)')
-    parser.add_argument('--tta', action='store_true',
-                        help='test-time augmentation: the config\'s, else horizontal flip')
+    parser.add_argument(
+        '--show-dir', metavar='NAME', help='write each picture to WORK_DIR/TIMESTAMP/NAME'
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=float,
+        default=2,
+        metavar='SECONDS',
+        help='how long --show keeps a picture (default: 2)',
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help="test-time augmentation: the config's, else horizontal flip"
+    )
     add_run_arguments(parser)
     args = parser.parse_args(argv)
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
@@ -65,19 +73,24 @@ def augment_test(cfg: Config) -> None:
     while 'dataset' in dataset:
         dataset = dataset.dataset
     tta_model = cfg.get('tta_model') or dict(
-        type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100))
+        type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100)
+    )
     pipeline = cfg.get('tta_pipeline')
     if not pipeline:
         if dataset.pipeline[-1]['type'] != 'PackDetInputs':
-            raise RunOptionError('--tta: give the config a tta_pipeline; its test pipeline does '
-                                 'not end in PackDetInputs')
+            raise RunOptionError(
+                '--tta: give the config a tta_pipeline; its test pipeline does not end in PackDetInputs'
+            )
         pack = copy.deepcopy(dataset.pipeline[-1])
-        seen = tuple(pack.get('meta_keys',
-                              ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')))
+        seen = tuple(
+            pack.get('meta_keys', ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
+        )
         pack['meta_keys'] = seen + tuple(k for k in ('flip', 'flip_direction') if k not in seen)
-        flips = [dict(type='RandomFlip', prob=probability) for probability in (0., 1.)]
-        pipeline = [*copy.deepcopy(dataset.pipeline[:-1]),
-                    dict(type='TestTimeAug', transforms=[flips, [pack]])]
+        flips = [dict(type='RandomFlip', prob=probability) for probability in (0.0, 1.0)]
+        pipeline = [
+            *copy.deepcopy(dataset.pipeline[:-1]),
+            dict(type='TestTimeAug', transforms=[flips, [pack]]),
+        ]
     dataset.pipeline = pipeline
     cfg.model = dict(**tta_model, module=cfg.model)
 
@@ -96,7 +109,7 @@ def build_config(args: argparse.Namespace) -> Config:
         draw_predictions(cfg, args.show, args.show_dir, args.wait_time)
     if args.tta:
         augment_test(cfg)
-    require_annotations(cfg, ('test', ))
+    require_annotations(cfg, ('test',))
     return cfg
 
 

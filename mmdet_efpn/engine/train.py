@@ -1,4 +1,5 @@
 """Training from the command line; ``tools/train.py`` calls :func:`main`."""
+
 import argparse
 import sys
 
@@ -24,13 +25,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line; MMDetection's names and meanings."""
     parser = argparse.ArgumentParser(prog='train.py', description='Train a detector.')
     parser.add_argument('config', help='path of the config file')
-    parser.add_argument('--amp', action='store_true',
-                        help='mixed precision: float16 on GPUs, bfloat16 on the CPU')
-    parser.add_argument('--auto-scale-lr', action='store_true',
-                        help='scale the learning rate by real over base batch size')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='continue from CHECKPOINT; without a value, from the last one in the '
-                        'work folder')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on the CPU'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by real over base batch size',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='continue from CHECKPOINT; without a value, from the last one in the work folder',
+    )
     add_run_arguments(parser)
     return parser.parse_args(argv)
 

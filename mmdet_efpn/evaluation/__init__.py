@@ -1,0 +1,1 @@
+"""What a detector is worth, and what it costs."""

@@ -6,6 +6,7 @@
 replacement, many times, the same ones for both detectors, and both are evaluated on each draw. What is
 not covered: that another training seed gives another detector.
 """
+
 import argparse
 import contextlib
 import copy
@@ -42,17 +43,24 @@ class BootstrapEvaluation:
     def __init__(self, truth: COCO, predictions: list[dict], category_ids: list[int]) -> None:
         predicted = sorted(prediction['img_id'] for prediction in predictions)
         if predicted != sorted(truth.getImgIds()):
-            raise ValueError(f'the predictions are of {len(predicted)} images, the annotations of '
-                             f'{len(truth.getImgIds())}: not the same ones')
+            raise ValueError(
+                f'the predictions are of {len(predicted)} images, the annotations of '
+                f'{len(truth.getImgIds())}: not the same ones'
+            )
         found = []
         for prediction in predictions:
             boxes = prediction['pred_instances']
             for (left, top, right, bottom), score, label in zip(
-                    boxes['bboxes'].tolist(), boxes['scores'].tolist(), boxes['labels'].tolist(),
-                    strict=True):
-                found.append(dict(image_id=prediction['img_id'], score=score,
-                                  category_id=category_ids[label],
-                                  bbox=[left, top, right - left, bottom - top]))
+                boxes['bboxes'].tolist(), boxes['scores'].tolist(), boxes['labels'].tolist(), strict=True
+            ):
+                found.append(
+                    dict(
+                        image_id=prediction['img_id'],
+                        score=score,
+                        category_id=category_ids[label],
+                        bbox=[left, top, right - left, bottom - top],
+                    )
+                )
         with contextlib.redirect_stdout(io.StringIO()):
             self.evaluation = COCOeval(truth, truth.loadRes(found), 'bbox')
             self.evaluation.params.catIds = category_ids
@@ -73,8 +81,9 @@ class BootstrapEvaluation:
         return drawn.stats[list(METRICS.values())]
 
 
-def compare(first: BootstrapEvaluation, second: BootstrapEvaluation, draws: int,
-            seed: int) -> list[dict]:
+def compare(
+    first: BootstrapEvaluation, second: BootstrapEvaluation, draws: int, seed: int
+) -> list[dict]:
     """Both detectors' metrics on all images, and the spread of their difference over draws.
 
     Returns:
@@ -89,16 +98,28 @@ def compare(first: BootstrapEvaluation, second: BootstrapEvaluation, draws: int,
         draw = generator.integers(0, first.num_images, first.num_images)
         differences.append(second.on(draw) - first.on(draw))
     low, high = np.quantile(differences, (0.025, 0.975), axis=0)
-    return [dict(metric=name, first=whole[0, i], second=whole[1, i],
-                 difference=whole[1, i] - whole[0, i], low=low[i], high=high[i])
-            for i, name in enumerate(METRICS)]
+    return [
+        dict(
+            metric=name,
+            first=whole[0, i],
+            second=whole[1, i],
+            difference=whole[1, i] - whole[0, i],
+            low=low[i],
+            high=high[i],
+        )
+        for i, name in enumerate(METRICS)
+    ]
 
 
 def table(rows: list[dict]) -> str:
     """The comparison as Markdown."""
     lines = ['| | first | second | difference | 95 % of draws |', '| --- | --- | --- | --- | --- |']
-    lines += ['| {metric} | {first:.3f} | {second:.3f} | {difference:+.3f} | {low:+.3f} to {high:+.3f} |'
-              .format(**row) for row in rows]
+    lines += [
+        '| {metric} | {first:.3f} | {second:.3f} | {difference:+.3f} | {low:+.3f} to {high:+.3f} |'.format(
+            **row
+        )
+        for row in rows
+    ]
     return '\n'.join(lines)
 
 
@@ -106,7 +127,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog='compare_predictions.py',
-        description='Compare two detectors\' predictions by a paired bootstrap over the test images.')
+        description="Compare two detectors' predictions by a paired bootstrap over the test images.",
+    )
     parser.add_argument('config', help='config whose test set the predictions are of')
     parser.add_argument('first', help='predictions of the first detector (tools/test.py --out)')
     parser.add_argument('second', help='predictions of the second')
@@ -129,8 +151,9 @@ def main(argv: list[str] | None = None) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(dataset.ann_file)
     try:
-        detectors = [BootstrapEvaluation(truth, load(name), dataset.cat_ids)
-                     for name in (args.first, args.second)]
+        detectors = [
+            BootstrapEvaluation(truth, load(name), dataset.cat_ids) for name in (args.first, args.second)
+        ]
     except ValueError as error:
         sys.exit(f'error: {error}')
     print(f'{detectors[0].num_images} images, {args.draws} draws')

@@ -1,4 +1,5 @@
 """Any MMDetection detector with a feature pyramid, and the same detector with the extended level."""
+
 import copy
 from pathlib import Path
 
@@ -29,8 +30,16 @@ from .transformer import (
 from .two_stage import extend_roi_head, extend_rpn_head
 
 LEVELS = ('all', 'p3_prime')
-EXTENDED_TYPES = ('EFPN', 'ExtendedNeck', 'ExtendedResNet', 'ExtendedResNeXt', 'CascadedResNeXt',
-                  'HighResolutionTap', 'ExtendedRPNHead', 'ExtendedRoIHead')
+EXTENDED_TYPES = (
+    'EFPN',
+    'ExtendedNeck',
+    'ExtendedResNet',
+    'ExtendedResNeXt',
+    'CascadedResNeXt',
+    'HighResolutionTap',
+    'ExtendedRPNHead',
+    'ExtendedRoIHead',
+)
 PAD = 32  # stride of C5
 HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
@@ -65,13 +74,15 @@ def extend_config(cfg: Config | str | Path, **options) -> Config:
     return extended
 
 
-def extend_with_report(cfg: Config | str | Path,
-                       ftt: dict | str | None = None,
-                       c2_prime: str | None = None,
-                       levels: str | None = None,
-                       separable: bool | None = None,
-                       extended_bbox_head: bool = True,
-                       rpn_on_p2_prime: bool = False) -> tuple[Config, Report]:
+def extend_with_report(
+    cfg: Config | str | Path,
+    ftt: dict | str | None = None,
+    c2_prime: str | None = None,
+    levels: str | None = None,
+    separable: bool | None = None,
+    extended_bbox_head: bool = True,
+    rpn_on_p2_prime: bool = False,
+) -> tuple[Config, Report]:
     """:func:`extend_config`, and what it changed and why.
 
     Args:
@@ -105,8 +116,10 @@ def extend_with_report(cfg: Config | str | Path,
     model = ConfigDict(plain).to_dict()
     levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
-        raise ValueError(f'rpn_on_p2_prime needs an RPN and levels=\'all\', got levels={levels!r} and '
-                         f'{"an" if model.get("rpn_head") else "no"} RPN')
+        raise ValueError(
+            f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
+            f'{"an" if model.get("rpn_head") else "no"} RPN'
+        )
     if not extended_bbox_head and not model.get('roi_head'):
         raise ValueError('extended_bbox_head=False needs a RoI head, and this detector has none')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
@@ -120,13 +133,16 @@ def extend_with_report(cfg: Config | str | Path,
 def _check_model(model) -> None:
     """Refuses a config that is no detector's, is written in the new style, or is extended already."""
     if not isinstance(model, dict) or 'backbone' not in model:
-        raise CannotExtendError('model.backbone is missing: this is no detector\'s config, or one whose '
-                                'detector lies inside another model; extend that one\'s own config')
+        raise CannotExtendError(
+            "model.backbone is missing: this is no detector's config, or one whose "
+            "detector lies inside another model; extend that one's own config"
+        )
     for name, part in _parts(model, 'model'):
         if not isinstance(part['type'], str):
             raise CannotExtendError(
                 f'{name}.type is a class: this config is of the new style (read_base); take the file of '
-                'the same name below MMDetection\'s configs folder, whose types are names')
+                "the same name below MMDetection's configs folder, whose types are names"
+            )
         if plain_type(part) in EXTENDED_TYPES:
             raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')
 
@@ -147,14 +163,22 @@ def _has_transformer(model: dict) -> bool:
     return plain_type(model) in (*MULTI_SCALE_DETRS, *PIXEL_DECODER_DETECTORS)
 
 
-def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels: str,
-                     separable: bool | None, report: Report) -> Levels:
+def _extend_features(
+    model: dict,
+    ftt: dict | None,
+    c2_prime: str | None,
+    levels: str,
+    separable: bool | None,
+    report: Report,
+) -> Levels:
     """Extends backbone and neck in place; gives the strides that the heads receive."""
     before = probe_backbone(model['backbone'])
     if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
         model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model['panoptic_head'])
-        report.changed('model.neck: an FPN between backbone and pixel decoder, for the extension; '
-                       'it starts untrained')
+        report.changed(
+            'model.neck: an FPN between backbone and pixel decoder, for the extension; '
+            'it starts untrained'
+        )
     chain = as_chain(model.get('neck'))
     plain = plain_strides(chain, before)
     backbone = from_stride_four(model['backbone'], before, report)
@@ -167,14 +191,17 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
         width = features[0].channels
     elif c2_prime is not None:
         raise ValueError(
-            f'c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2\'')
+            f"c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2'"
+        )
     elif separable is not None:
         raise ValueError(
-            f'separable={separable!r} makes no sense with levels={levels!r}, which has no P2\'')
+            f"separable={separable!r} makes no sense with levels={levels!r}, which has no P2'"
+        )
     model['backbone'] = backbone
     _pad_to_octaves(model, features, report)
     model['neck'] = extend_neck(
-        chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report)
+        chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report
+    )
     finest = 2 if levels == 'all' else 4
     strides = [finest]
     while strides[-1] < plain[-1]:
@@ -182,8 +209,10 @@ def _extend_features(model: dict, ftt: dict | None, c2_prime: str | None, levels
     if len(strides) > len(plain):
         report.changed(f'levels: strides {list(plain)} to {strides}')
     if plain[0] > C2_STRIDE:
-        report.left('a trained plain detector\'s checkpoint: parts that neck and head keep level by '
-                    'level have a new index; tools/extend_weights.py moves them')
+        report.left(
+            "a trained plain detector's checkpoint: parts that neck and head keep level by "
+            'level have a new index; tools/extend_weights.py moves them'
+        )
     return Levels(plain, tuple(strides))
 
 
@@ -194,16 +223,21 @@ def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> Non
     if padded or rounds_up(model['backbone'], features):
         return
     if not preprocessor:
-        report.left('model.data_preprocessor: missing, but this backbone rounds sizes down: let the '
-                    f'sides of images be multiples of {PAD}')
+        report.left(
+            'model.data_preprocessor: missing, but this backbone rounds sizes down: let the '
+            f'sides of images be multiples of {PAD}'
+        )
         return
     model['data_preprocessor'] = dict(preprocessor, pad_size_divisor=PAD)
-    report.changed(f'model.data_preprocessor.pad_size_divisor: {PAD}, since this backbone rounds sizes '
-                   'down, and the extension needs levels that are each half of the one before')
+    report.changed(
+        f'model.data_preprocessor.pad_size_divisor: {PAD}, since this backbone rounds sizes '
+        'down, and the extension needs levels that are each half of the one before'
+    )
 
 
-def _extend_heads(model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_p2_prime: bool,
-                  report: Report) -> None:
+def _extend_heads(
+    model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_p2_prime: bool, report: Report
+) -> None:
     """Extends, in place, whatever reads the levels."""
     kind = plain_type(model)
     if kind in MULTI_SCALE_DETRS:
@@ -212,12 +246,16 @@ def _extend_heads(model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_
     if kind in PIXEL_DECODER_DETECTORS:
         model['panoptic_head'] = extend_pixel_decoder_head(model['panoptic_head'], levels, report)
         return
-    unknown = [key for key in model if key not in HEADS
-               and (key.endswith('_head') or key in ('encoder', 'decoder'))]
+    unknown = [
+        key
+        for key in model
+        if key not in HEADS and (key.endswith('_head') or key in ('encoder', 'decoder'))
+    ]
     if unknown or not any(model.get(key) for key in HEADS):
         raise CannotExtendError(
             f'model ({kind}) reads its levels in a way that is not known'
-            + (f': model.{unknown[0]}' if unknown else ', it has none of ' + ', '.join(HEADS)))
+            + (f': model.{unknown[0]}' if unknown else ', it has none of ' + ', '.join(HEADS))
+        )
     if model.get('bbox_head') is not None:
         model['bbox_head'] = extend_dense_head(model['bbox_head'], levels, report)
     if model.get('rpn_head') is not None:

@@ -1,4 +1,5 @@
 """Writing an extended config as a file that inherits the plain one and holds only the changes."""
+
 import os
 import pprint
 import tempfile
@@ -35,7 +36,7 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     """
     out = Path(out)
     if out.suffix != '.py':
-        raise ValueError(f'a config file\'s name ends in .py, not {out.name!r}')
+        raise ValueError(f"a config file's name ends in .py, not {out.name!r}")
     if not out.parent.is_dir():
         raise FileNotFoundError(f'no such folder: {out.parent}')
     if out.exists() and not overwrite:
@@ -48,8 +49,9 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     target = without_scope(extended.to_dict())
     text = config_text(base, without_scope(plain.to_dict()), target, report)
     # Beside its final place, where its relative base is the same one.
-    with tempfile.NamedTemporaryFile('w', dir=out.parent, prefix='extended_', suffix='.py',
-                                     delete=False) as draft:
+    with tempfile.NamedTemporaryFile(
+        'w', dir=out.parent, prefix='extended_', suffix='.py', delete=False
+    ) as draft:
         draft.write(text)
     try:
         if without_scope(Config.fromfile(draft.name).to_dict()) != target:
@@ -72,8 +74,10 @@ def without_scope(value):
 
 def config_text(base: str, plain: dict, extended: dict, report: Report) -> str:
     """The file's text: its base and, key by key, what differs from it."""
-    lines = [textwrap.fill(line, WIDTH, initial_indent='# ', subsequent_indent='#     ')
-             for line in str(report).splitlines()]
+    lines = [
+        textwrap.fill(line, WIDTH, initial_indent='# ', subsequent_indent='#     ')
+        for line in str(report).splitlines()
+    ]
     lines.append(f'_base_ = {base!r}')
     for key, value in changes(plain, extended).items():
         lines.append(f'{key} = {_literal(value, len(key) + 3)}')

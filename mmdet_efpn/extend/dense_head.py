@@ -1,4 +1,5 @@
 """One-stage heads: every setting that counts levels gets the finer ones in front."""
+
 from collections.abc import Sequence
 
 from .neck import Levels
@@ -18,7 +19,8 @@ def strides_from(strides, levels: Levels, key: str) -> list:
     sides = [stride[0] if isinstance(stride, (list, tuple)) else stride for stride in strides]
     if tuple(sides) != levels.plain:
         raise CannotExtendError(
-            f'{key} is {list(strides)}, but the levels of model.neck have strides {list(levels.plain)}')
+            f'{key} is {list(strides)}, but the levels of model.neck have strides {list(levels.plain)}'
+        )
     pairs = isinstance(strides[0], (list, tuple))
     return [*((stride, stride) if pairs else stride for stride in levels.added), *strides]
 
@@ -36,7 +38,7 @@ def finer_ranges(ranges, num_added: int) -> list:
         [(0, 40), (32, 80), (64, 160)]
     """
     (lowest, upper), (second_lower, _) = ranges[0], ranges[1]
-    finer = [(second_lower // 2**(i + 1), upper // 2**i) for i in range(num_added + 1)]
+    finer = [(second_lower // 2 ** (i + 1), upper // 2**i) for i in range(num_added + 1)]
     finer[-1] = (lowest, finer[-1][1])
     return [*reversed(finer), *(tuple(pair) for pair in ranges[1:])]
 
@@ -51,7 +53,8 @@ def extend_prior_generator(generator: dict, levels: Levels, key: str) -> dict:
     for name in ('base_sizes', 'centers'):
         if generator.get(name) is not None:
             raise CannotExtendError(
-                f'{key}.{name} sets anchors level by level; give scales and ratios instead')
+                f'{key}.{name} sets anchors level by level; give scales and ratios instead'
+            )
     return extended
 
 
@@ -73,8 +76,10 @@ def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'mo
         generator = argument(head, name)
         if generator is not None:
             put(name, extend_prior_generator(generator, levels, f'{key}.{name}'))
-            report.changed(f'{key}.{name}.strides: begin with {levels.extended[0]}, so that anchors or '
-                           f'points stand on the new level{_s(levels)} {_list(levels)}')
+            report.changed(
+                f'{key}.{name}.strides: begin with {levels.extended[0]}, so that anchors or '
+                f'points stand on the new level{_s(levels)} {_list(levels)}'
+            )
     points = argument(head, 'point_strides')
     strides = argument(head, 'strides')
     if points is not None:
@@ -82,29 +87,37 @@ def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'mo
     elif strides is not None:
         put('strides', strides_from(strides, levels, f'{key}.strides'))
     if points is not None or strides is not None:
-        report.changed(f'{key}.{touched[-1]}: begin with {levels.extended[0]}, so that points stand on '
-                       f'the new level{_s(levels)} {_list(levels)}')
+        report.changed(
+            f'{key}.{touched[-1]}: begin with {levels.extended[0]}, so that points stand on '
+            f'the new level{_s(levels)} {_list(levels)}'
+        )
     for name in RANGE_KEYS:
         ranges = argument(head, name)
         if ranges is not None:
             put(name, finer_ranges(ranges, len(levels.added)))
-            report.changed(f'{key}.{name}: {tuple(ranges[0])} of the former finest level split, so that '
-                           f'the smallest objects, {extended[name][0]} px, belong to the new finest one')
+            report.changed(
+                f'{key}.{name}: {tuple(ranges[0])} of the former finest level split, so that '
+                f'the smallest objects, {extended[name][0]} px, belong to the new finest one'
+            )
     edges = argument(head, 'base_edge_list')
     if edges is not None:
         halves = [edges[0] // 2**i for i in range(len(levels.added), 0, -1)]
         put('base_edge_list', [*halves, *edges])
-        report.changed(f'{key}.base_edge_list: {halves} in front, the boxes that the new levels start '
-                       'from')
+        report.changed(
+            f'{key}.base_edge_list: {halves} in front, the boxes that the new levels start from'
+        )
     if not touched:
         raise CannotExtendError(
-            f'{key} ({plain_type(head)}) has no strides, anchors or points to give the new levels')
+            f'{key} ({plain_type(head)}) has no strides, anchors or points to give the new levels'
+        )
     if 'num_ins' in head:
         put('num_ins', head['num_ins'] + len(levels.added))
     if levels.added[0] == 2:
-        report.left(f'{key}: runs on {_cells(levels.extended) / _cells(levels.plain):.0f} times as many '
-                    'cells as before; with levels="p3_prime", whose finest stride is 4, on '
-                    f'{_cells(levels.extended[1:]) / _cells(levels.plain):.0f} times as many')
+        report.left(
+            f'{key}: runs on {_cells(levels.extended) / _cells(levels.plain):.0f} times as many '
+            'cells as before; with levels="p3_prime", whose finest stride is 4, on '
+            f'{_cells(levels.extended[1:]) / _cells(levels.plain):.0f} times as many'
+        )
     return extended
 
 

@@ -1,4 +1,6 @@
 """The neck's part: FPN becomes EFPN, other known necks go into ExtendedNeck."""
+
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -30,7 +32,7 @@ class Levels:
     @property
     def added(self) -> tuple[int, ...]:
         """Strides of the new levels, finest first."""
-        return self.extended[:len(self.extended) - len(self.plain)]
+        return self.extended[: len(self.extended) - len(self.plain)]
 
 
 def as_chain(neck) -> list[dict]:
@@ -42,18 +44,21 @@ def as_chain(neck) -> list[dict]:
     if neck is None:
         raise CannotExtendError(
             'model.neck is missing: this detector has no feature pyramid to extend (as a C4 Faster '
-            'R-CNN or CornerNet)')
+            'R-CNN or CornerNet)'
+        )
     chain = list(neck) if isinstance(neck, (list, tuple)) else [neck]
     first, *others = (plain_type(part) for part in chain)
     if first not in KNOWN:
         raise CannotExtendError(
             f'model.neck ({first}) is not a neck whose levels are known; known are {", ".join(KNOWN)}, '
-            f'and after one of them {" or ".join(REFINERS)}')
+            f'and after one of them {" or ".join(REFINERS)}'
+        )
     unknown = [name for name in others if name not in REFINERS]
     if unknown:
         raise CannotExtendError(
             f'model.neck[{1 + others.index(unknown[0])}] ({unknown[0]}) is not known; known after a '
-            f'pyramid are {" and ".join(REFINERS)}')
+            f'pyramid are {" and ".join(REFINERS)}'
+        )
     return chain
 
 
@@ -67,19 +72,21 @@ def plain_strides(chain: list[dict], features: list[Feature]) -> tuple[int, ...]
     widths = [feature.channels for feature in features]
     if list(neck['in_channels']) != widths:
         raise CannotExtendError(
-            f'model.neck.in_channels is {list(neck["in_channels"])}, but model.backbone gives {widths}')
+            f'model.neck.in_channels is {list(neck["in_channels"])}, but model.backbone gives {widths}'
+        )
     start = argument(neck, 'start_level') if plain_type(neck) in TAKE_START_LEVEL else 0
     strides = [feature.stride for feature in features][start:]
     count = argument(neck, 'num_outs') or len(strides)
     if count < 2:
         raise CannotExtendError(
             f'model.neck ({plain_type(neck)}) makes one level of stride {strides[0]}: this detector has '
-            'no feature pyramid to extend')
+            'no feature pyramid to extend'
+        )
     while len(strides) < count:
         strides.append(2 * strides[-1])
     step = _hrfpn_stride(neck)
     strides = [stride * step for stride in strides[:count]]
-    if any(b != 2 * a for a, b in zip(strides, strides[1:], strict=False)):
+    if any(b != 2 * a for a, b in itertools.pairwise(strides)):
         raise CannotExtendError(f'the levels of model.neck have strides {strides}, which are no octaves')
     return tuple(strides)
 
@@ -89,8 +96,9 @@ def _hrfpn_stride(neck: dict) -> int:
     return argument(neck, 'stride') if plain_type(neck) == 'HRFPN' else 1
 
 
-def begin_at_stride_four(chain: list[dict], plain: tuple[int, ...], old: list[Feature],
-                         new: list[Feature]) -> list[dict]:
+def begin_at_stride_four(
+    chain: list[dict], plain: tuple[int, ...], old: list[Feature], new: list[Feature]
+) -> list[dict]:
     """The plain neck over a backbone that begins at stride 4, making its first level there.
 
     Args:
@@ -133,8 +141,14 @@ def light_extension(channels: int) -> dict:
     return dict(channels=max(channels // 2, 1), separable=True, p3_prime_scale=0.1)
 
 
-def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: int | None,
-                separable: bool, report: Report):
+def extend_neck(
+    chain: list[dict],
+    ftt: dict,
+    levels: str,
+    c2_prime_channels: int | None,
+    separable: bool,
+    report: Report,
+):
     """The neck with the extension; it already begins at stride 4.
 
     Args:
@@ -163,15 +177,27 @@ def extend_neck(chain: list[dict], ftt: dict, levels: str, c2_prime_channels: in
     keeps_any_level = all(plain_type(refiner) == 'DyHead' for refiner in refiners)
     if kind == 'FPN' and levels == 'all' and keeps_any_level:
         report.changed(
-            f'model.neck: FPN to EFPN, whose {ftt["type"]} super-resolves P3 and P2 and makes P2\' at '
-            f'stride 2 of them and C2\', by {conv}')
-        extended = dict(first, type='EFPN', in_channels=[c2_prime_channels, *first['in_channels']],
-                        num_outs=first['num_outs'] + 1, ftt=ftt, **options)
+            f"model.neck: FPN to EFPN, whose {ftt['type']} super-resolves P3 and P2 and makes P2' at "
+            f"stride 2 of them and C2', by {conv}"
+        )
+        extended = dict(
+            first,
+            type='EFPN',
+            in_channels=[c2_prime_channels, *first['in_channels']],
+            num_outs=first['num_outs'] + 1,
+            ftt=ftt,
+            **options,
+        )
         return [extended, *refiners] if refiners else extended
-    made = f'P2\' at stride 2 in front of its levels, by {conv}' if levels == 'all' else \
-        'P3\', super-resolved to stride 4, in the place of its P2'
-    report.changed(f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
-                   f'whose {ftt["type"]} makes {made}')
+    made = (
+        f"P2' at stride 2 in front of its levels, by {conv}"
+        if levels == 'all'
+        else "P3', super-resolved to stride 4, in the place of its P2"
+    )
+    report.changed(
+        f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
+        f'whose {ftt["type"]} makes {made}'
+    )
     wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **options)
     if levels == 'all':
         wrapped['c2_prime_channels'] = c2_prime_channels

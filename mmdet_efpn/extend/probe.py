@@ -1,4 +1,5 @@
 """What a backbone gives: strides and widths, found by running it once on an empty image."""
+
 import copy
 import inspect
 from typing import NamedTuple
@@ -59,11 +60,13 @@ def probe_backbone(backbone: dict) -> list[Feature]:
         # Whatever a foreign module says at build or at its first forward.
         raise CannotExtendError(
             f'model.backbone ({backbone["type"]}) cannot be built and run on a {IMAGE_SIDE}x'
-            f'{IMAGE_SIDE} image: {error}') from error
+            f'{IMAGE_SIDE} image: {error}'
+        ) from error
     if not isinstance(features, (tuple, list)) or any(f.dim() != 4 for f in features):
         raise CannotExtendError(
             f'model.backbone ({backbone["type"]}) gives no list of feature maps, so there is no '
-            'pyramid to extend')
+            'pyramid to extend'
+        )
     return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
 
 
@@ -75,8 +78,10 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     except Exception:
         # A foreign module that takes multiples of its stride alone.
         return False
-    return all(output.shape[-1] == -(-ODD_SIDE // feature.stride)
-               for output, feature in zip(outputs, features, strict=True))
+    return all(
+        output.shape[-1] == -(-ODD_SIDE // feature.stride)
+        for output, feature in zip(outputs, features, strict=True)
+    )
 
 
 def _run(cfg: ConfigDict, side: int):

@@ -1,4 +1,5 @@
 """What was changed in a config and why, and what stands in the way."""
+
 from dataclasses import dataclass, field
 
 from ..utils.errors import UserError

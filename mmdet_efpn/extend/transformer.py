@@ -1,4 +1,5 @@
 """Detectors whose transformer attends to several levels: Deformable DETR, DINO, Mask2Former."""
+
 import copy
 
 from .neck import Levels
@@ -16,18 +17,18 @@ def extend_multi_scale_detr(model: dict, levels: Levels, report: Report) -> None
         settings = copy.deepcopy(model[part])
         settings['layer_cfg'][attention]['num_levels'] = count
         model[part] = settings
-    tokens = sum((2 * levels.plain[0] / stride)**2 for stride in levels.extended)
-    before = sum((2 * levels.plain[0] / stride)**2 for stride in levels.plain)
+    tokens = sum((2 * levels.plain[0] / stride) ** 2 for stride in levels.extended)
+    before = sum((2 * levels.plain[0] / stride) ** 2 for stride in levels.plain)
     report.changed(
-        f'model.num_feature_levels, and num_levels of the encoder\'s and the decoder\'s attention: '
+        f"model.num_feature_levels, and num_levels of the encoder's and the decoder's attention: "
         f'{count}, strides {list(levels.extended)}; the encoder has {tokens / before:.1f} times as many '
-        'tokens')
+        'tokens'
+    )
 
 
 def pyramid_for_pixel_decoder(widths: list[int], head: dict) -> dict:
     """The FPN that stands between backbone and pixel decoder, which reads stages without a neck."""
-    return dict(type='FPN', in_channels=widths, out_channels=head['feat_channels'],
-                num_outs=len(widths))
+    return dict(type='FPN', in_channels=widths, out_channels=head['feat_channels'], num_outs=len(widths))
 
 
 def extend_pixel_decoder_head(head: dict, levels: Levels, report: Report) -> dict:
@@ -40,7 +41,10 @@ def extend_pixel_decoder_head(head: dict, levels: Levels, report: Report) -> dic
     report.changed(
         f'model.panoptic_head: in_channels {widths} and strides {list(levels.extended)}; its pixel '
         'decoder makes the mask features of the finest level, and its encoder attends to as many coarse '
-        'levels as before')
-    report.left('model.panoptic_head.pixel_decoder: reads pyramid levels now, not backbone stages, so '
-                'that its input convs start untrained')
+        'levels as before'
+    )
+    report.left(
+        'model.panoptic_head.pixel_decoder: reads pyramid levels now, not backbone stages, so '
+        'that its input convs start untrained'
+    )
     return dict(head, in_channels=widths, strides=list(levels.extended))

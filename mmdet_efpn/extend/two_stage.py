@@ -1,4 +1,5 @@
 """Two-stage heads: where proposals come from, and which level each RoI is pooled from."""
+
 from .dense_head import extend_prior_generator
 from .neck import Levels
 from .probe import argument, plain_type
@@ -16,13 +17,13 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
     key, kind = 'model.rpn_head', plain_type(head)
     if kind == 'EmbeddingRPNHead':
         if on_p2_prime:
-            raise ValueError(f'rpn_on_p2_prime=True: {key} ({kind}) learns its proposals and reads no '
-                             'level')
+            raise ValueError(
+                f'rpn_on_p2_prime=True: {key} ({kind}) learns its proposals and reads no level'
+            )
         report.left(f'{key}: {kind} learns its proposals and reads no level')
         return head
     if kind != 'RPNHead':
-        raise CannotExtendError(
-            f'{key} ({kind}) is not known; known are RPNHead and EmbeddingRPNHead')
+        raise CannotExtendError(f'{key} ({kind}) is not known; known are RPNHead and EmbeddingRPNHead')
     if not levels.added:
         return head
     extended = dict(head, type='ExtendedRPNHead')
@@ -30,17 +31,23 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
     if on_p2_prime:
         extended['on_p2_prime'] = True
         extended['anchor_generator'] = extend_prior_generator(
-            generator, levels, f'{key}.anchor_generator')
-        report.changed(f'{key}: RPNHead to ExtendedRPNHead, which proposes on P2\' too, as asked for')
+            generator, levels, f'{key}.anchor_generator'
+        )
+        report.changed(f"{key}: RPNHead to ExtendedRPNHead, which proposes on P2' too, as asked for")
         return extended
     extended['anchor_generator'] = extend_prior_generator(
-        generator, Levels(levels.plain, levels.extended[1:]), f'{key}.anchor_generator')
-    report.changed(f'{key}: RPNHead to ExtendedRPNHead, which proposes on all levels but P2\', as the '
-                   'authors\' released model does; rpn_on_p2_prime puts it on P2\' too')
+        generator, Levels(levels.plain, levels.extended[1:]), f'{key}.anchor_generator'
+    )
+    report.changed(
+        f"{key}: RPNHead to ExtendedRPNHead, which proposes on all levels but P2', as the "
+        "authors' released model does; rpn_on_p2_prime puts it on P2' too"
+    )
     smallest = _smallest_anchor(extended['anchor_generator'])
     if smallest is not None:
-        report.left(f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for '
-                    'objects far smaller than that, lower its scales')
+        report.left(
+            f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for '
+            'objects far smaller than that, lower its scales'
+        )
     return extended
 
 
@@ -55,35 +62,47 @@ def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, re
     if not levels.added:
         return roi_head
     key, kind = 'model.roi_head', plain_type(roi_head)
-    extended = {name: _extend_extractors(name, value, levels, report) if 'roi_extractor' in name
-                else value for name, value in roi_head.items()}
+    extended = {
+        name: _extend_extractors(name, value, levels, report) if 'roi_extractor' in name else value
+        for name, value in roi_head.items()
+    }
     if 'semantic_head' in extended:
         extended['semantic_head'] = _extend_semantic_head(extended['semantic_head'], levels, report)
     if 'glbctx_head' in extended:
         raise CannotExtendError(f'{key}.glbctx_head ({kind}) reads levels in a way that is not known')
     if kind != 'StandardRoIHead':
-        report.left(f'{key}: {kind} keeps its box head{"s" if "bbox_head" in roi_head else ""}, which '
-                    'serve P2\' as well; a second head for P2\' alone is for StandardRoIHead')
+        report.left(
+            f'{key}: {kind} keeps its box head{"s" if "bbox_head" in roi_head else ""}, which '
+            "serve P2' as well; a second head for P2' alone is for StandardRoIHead"
+        )
         return extended
     if plain_type(roi_head['bbox_roi_extractor']) != 'SingleRoIExtractor':
-        report.left(f'{key}: its extractor pools every RoI from all levels, so there is no second box '
-                    'head for those of P2\'')
+        report.left(
+            f'{key}: its extractor pools every RoI from all levels, so there is no second box '
+            "head for those of P2'"
+        )
         return extended
     extended['type'] = 'ExtendedRoIHead'
     if extended_bbox_head:
-        report.changed(f'{key}: StandardRoIHead to ExtendedRoIHead, with a second box head, '
-                       'extended_bbox_head, for the RoIs of P2\'; it starts untrained')
+        report.changed(
+            f'{key}: StandardRoIHead to ExtendedRoIHead, with a second box head, '
+            "extended_bbox_head, for the RoIs of P2'; it starts untrained"
+        )
     else:
         extended['extended_bbox_head'] = False
-        report.changed(f'{key}: StandardRoIHead to ExtendedRoIHead, whose one box head serves all '
-                       'levels, as asked for')
+        report.changed(
+            f'{key}: StandardRoIHead to ExtendedRoIHead, whose one box head serves all '
+            'levels, as asked for'
+        )
     return extended
 
 
 def _extend_extractors(name: str, extractors, levels: Levels, report: Report):
     if isinstance(extractors, (list, tuple)):
-        return [_extend_extractors(f'{name}[{i}]', extractor, levels, report)
-                for i, extractor in enumerate(extractors)]
+        return [
+            _extend_extractors(f'{name}[{i}]', extractor, levels, report)
+            for i, extractor in enumerate(extractors)
+        ]
     if extractors is None:
         return None
     return _extend_extractor(f'model.roi_head.{name}', extractors, levels, report)
@@ -92,22 +111,25 @@ def _extend_extractors(name: str, extractors, levels: Levels, report: Report):
 def _extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) -> dict:
     strides = list(extractor['featmap_strides'])
     if strides[0] != levels.plain[0]:
-        report.left(f'{key}: reads a map of stride {strides[0]} that is not the pyramid\'s finest level')
+        report.left(f"{key}: reads a map of stride {strides[0]} that is not the pyramid's finest level")
         return extractor
     if len(strides) == 1:
-        report.changed(f'{key}.featmap_strides: {strides} to [{FINEST_STRIDE}]; it pools from the '
-                       'finest level, which now is P2\'')
+        report.changed(
+            f'{key}.featmap_strides: {strides} to [{FINEST_STRIDE}]; it pools from the '
+            "finest level, which now is P2'"
+        )
         return dict(extractor, featmap_strides=[FINEST_STRIDE])
     extended = dict(extractor, featmap_strides=[*levels.added, *strides])
     scale = argument(extractor, 'finest_scale')
     if scale is None:
-        report.changed(f'{key}.featmap_strides: {FINEST_STRIDE} in front; it pools from P2\' as well')
+        report.changed(f"{key}.featmap_strides: {FINEST_STRIDE} in front; it pools from P2' as well")
         return extended
-    extended['finest_scale'] = scale // 2**len(levels.added)
+    extended['finest_scale'] = scale // 2 ** len(levels.added)
     report.changed(
         f'{key}: featmap_strides from {FINEST_STRIDE} on and finest_scale {scale} to '
         f'{extended["finest_scale"]}, so that RoIs under {2 * extended["finest_scale"]} px are pooled '
-        'from P2\' and all others from where they were')
+        "from P2' and all others from where they were"
+    )
     return extended
 
 
@@ -115,9 +137,14 @@ def _extend_semantic_head(head: dict, levels: Levels, report: Report) -> dict:
     count = len(levels.added)
     if plain_type(head) != 'FusedSemanticHead':
         raise CannotExtendError(
-            f'model.roi_head.semantic_head ({plain_type(head)}) reads levels in a way that is not known')
-    report.left('a trained plain detector\'s checkpoint: the laterals of model.roi_head.semantic_head '
-                'have a new index; tools/extend_weights.py moves them')
-    report.changed('model.roi_head.semantic_head: num_ins and fusion_level count the new level, so that '
-                   'it still fuses all levels at its old stride')
+            f'model.roi_head.semantic_head ({plain_type(head)}) reads levels in a way that is not known'
+        )
+    report.left(
+        "a trained plain detector's checkpoint: the laterals of model.roi_head.semantic_head "
+        'have a new index; tools/extend_weights.py moves them'
+    )
+    report.changed(
+        'model.roi_head.semantic_head: num_ins and fusion_level count the new level, so that '
+        'it still fuses all levels at its old stride'
+    )
     return dict(head, num_ins=head['num_ins'] + count, fusion_level=head['fusion_level'] + count)

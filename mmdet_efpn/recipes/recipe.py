@@ -3,6 +3,7 @@
 The stages of a recipe with ``independent=True`` are trainings to compare: none goes on from another's.
 The same command, started several times, shares them out: each run trains what no other is at.
 """
+
 import argparse
 import fcntl
 import json
@@ -67,19 +68,38 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
         prog='train_recipe.py',
         description='Run the stages of a training recipe in order; go on where a run was stopped. Of a '
         'recipe of independent trainings, several runs at a time share the stages out. '
-        'Other arguments (--amp, --auto-scale-lr, ...) go to the training of every stage.')
+        'Other arguments (--amp, --auto-scale-lr, ...) go to the training of every stage.',
+    )
     parser.add_argument('recipe', help='path of a recipe, for example configs/recipes/...')
-    parser.add_argument('--work-dir', metavar='DIR',
-                        help='folder of all stages (default: work_dirs/RECIPE_NAME)')
-    parser.add_argument('--load-from', metavar='CHECKPOINT',
-                        help='weights that the first stage, or each independent one, starts from')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='changes to the config of every stage')
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='folder of all stages (default: work_dirs/RECIPE_NAME)'
+    )
+    parser.add_argument(
+        '--load-from',
+        metavar='CHECKPOINT',
+        help='weights that the first stage, or each independent one, starts from',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='changes to the config of every stage',
+    )
     processes = parser.add_mutually_exclusive_group()
-    processes.add_argument('--processes', type=int, metavar='N',
-                           help='processes (GPUs) of every stage on this machine, as dist_train.sh')
-    processes.add_argument('--slurm', nargs=2, metavar=('PARTITION', 'JOB_NAME'),
-                           help='run every stage through srun, as slurm_train.sh')
+    processes.add_argument(
+        '--processes',
+        type=int,
+        metavar='N',
+        help='processes (GPUs) of every stage on this machine, as dist_train.sh',
+    )
+    processes.add_argument(
+        '--slurm',
+        nargs=2,
+        metavar=('PARTITION', 'JOB_NAME'),
+        help='run every stage through srun, as slurm_train.sh',
+    )
     args, passed_on = parser.parse_known_args(argv)
     taken = [option for option in passed_on if option.split('=')[0] in ('--resume', '--launcher')]
     if taken:
@@ -107,8 +127,9 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
     recipe = Config.fromfile(path).get('recipe') or {}
     entries = recipe.get('stages')
     if not entries:
-        raise RunOptionError(f'{path} is no recipe: it needs recipe = dict(stages=[dict(name=..., '
-                             'config=...), ...])')
+        raise RunOptionError(
+            f'{path} is no recipe: it needs recipe = dict(stages=[dict(name=..., config=...), ...])'
+        )
     root = Path(work_dir) if work_dir else Path('work_dirs') / path.stem
     independent = recipe.get('independent', False)
     stages = []
@@ -116,8 +137,10 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
         missing = {'name', 'config'} - set(entry)
         unknown = set(entry) - {'name', 'config', 'cfg_options'}
         if missing or unknown:
-            raise RunOptionError(f'{path}: stage {number} has keys {sorted(entry)}; it needs name and '
-                                 'config, and may have cfg_options')
+            raise RunOptionError(
+                f'{path}: stage {number} has keys {sorted(entry)}; it needs name and '
+                'config, and may have cfg_options'
+            )
         config = path.parent / entry['config']
         if not config.is_file():
             raise RunOptionError(f'{path}: config of stage {number} not found: {config}')
@@ -130,13 +153,16 @@ def load_stages(recipe_file: str, work_dir: str | None, options: dict) -> list[S
         if cfg.get('load_from') or cfg.get('resume'):
             raise RunOptionError(
                 f'{config}, with the options of stage {number}: a stage takes its weights from the one '
-                'before, or from --load-from; leave load_from and resume out')
+                'before, or from --load-from; leave load_from and resume out'
+            )
         if cfg.get('work_dir') is not None:
             raise RunOptionError(
                 f'{config}, with the options of stage {number}, has work_dir={cfg.work_dir!r}: the '
-                'recipe gives each stage its folder; leave it out and use --work-dir')
-        folder = root / (('' if independent else f'{number}_')
-                         + re.sub(r'[^A-Za-z0-9.]+', '-', entry['name']))
+                'recipe gives each stage its folder; leave it out and use --work-dir'
+            )
+        folder = root / (
+            ('' if independent else f'{number}_') + re.sub(r'[^A-Za-z0-9.]+', '-', entry['name'])
+        )
         if any(folder == stage.folder for stage in stages):
             raise RunOptionError(f'{path}: two stages would work in {folder}; give them other names')
         cfg.work_dir = str(folder.resolve())  # as `load_from` in :func:`claim`
@@ -159,7 +185,8 @@ def claim(stage: Stage, start_from: str | None) -> None:
             raise RunOptionError(
                 f'{stage.folder} was begun with another config than stage {stage.number} has now '
                 f'({stage.config_file}): choose another --work-dir, undo the change, or delete that '
-                'file and the folder' + ('' if stage.independent else ', and those of the later stages'))
+                'file and the folder' + ('' if stage.independent else ', and those of the later stages')
+            )
         return
     stage.folder.mkdir(parents=True, exist_ok=True)
     write_text_atomically(stage.config_file, text)
@@ -180,8 +207,9 @@ def command(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list
 
 def last_metrics(folder: Path) -> dict:
     """The figures of a run's last evaluation."""
-    evaluated = [entry for entry in logged_entries(folder)
-                 if any(key in entry for key in METRICS.values())]
+    evaluated = [
+        entry for entry in logged_entries(folder) if any(key in entry for key in METRICS.values())
+    ]
     last = evaluated[-1] if evaluated else {}  # not by step: MMEngine may count it in epochs, from 0
     return {name: last[key] for name, key in METRICS.items() if key in last}
 
@@ -207,35 +235,45 @@ def take_lock(folder: Path) -> TextIO:
         lock.close()
         raise FolderInUseError(
             f'{folder} is in use by another run of a recipe, or by a training that one left behind; '
-            'wait for it, end it, or choose another --work-dir') from None
+            'wait for it, end it, or choose another --work-dir'
+        ) from None
     return lock
 
 
-def run_stage(stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str],
-              lock: TextIO) -> None:
+def run_stage(
+    stage: Stage, args: argparse.Namespace, tools: Path, passed_on: list[str], lock: TextIO
+) -> None:
     """Trains a stage to its end and writes its result file.
 
     Raises:
         RunOptionError: The training failed; says what is whole and how to go on.
     """
     start = time.monotonic()
-    done = subprocess.run(command(stage, args, tools, passed_on), check=False,
-                          pass_fds=[lock.fileno()])
+    done = subprocess.run(command(stage, args, tools, passed_on), check=False, pass_fds=[lock.fileno()])
     checkpoint = last_checkpoint(str(stage.folder))
     if done.returncode or checkpoint is None:
         logs = sorted(stage.folder.glob('*/*.log'))
         raise RunOptionError(
             f'stage {stage.number} ({stage.name}) failed with exit status {done.returncode}'
-            + (f'; its log: {logs[-1]}' if logs else '') + '. The results of earlier stages are whole. '
+            + (f'; its log: {logs[-1]}' if logs else '')
+            + '. The results of earlier stages are whole. '
             'Mend the cause and run the same command again: it goes on in this stage, from its last '
-            'checkpoint if there is one')
-    write_text_atomically(stage.result_file, json.dumps(dict(
-        checkpoint=checkpoint, metrics=last_metrics(stage.folder),
-        seconds=round(time.monotonic() - start)), indent=1))
+            'checkpoint if there is one'
+        )
+    write_text_atomically(
+        stage.result_file,
+        json.dumps(
+            dict(
+                checkpoint=checkpoint,
+                metrics=last_metrics(stage.folder),
+                seconds=round(time.monotonic() - start),
+            ),
+            indent=1,
+        ),
+    )
 
 
-def run_chain(stages: list[Stage], args: argparse.Namespace, tools: Path,
-              passed_on: list[str]) -> None:
+def run_chain(stages: list[Stage], args: argparse.Namespace, tools: Path, passed_on: list[str]) -> None:
     """Trains, in one work folder, each stage from the checkpoint of the one before.
 
     Raises:
@@ -247,8 +285,9 @@ def run_chain(stages: list[Stage], args: argparse.Namespace, tools: Path,
         checkpoint = finish_stage(stage, checkpoint, args, tools, passed_on, lock)
 
 
-def run_independent(stages: list[Stage], args: argparse.Namespace, tools: Path,
-                    passed_on: list[str]) -> None:
+def run_independent(
+    stages: list[Stage], args: argparse.Namespace, tools: Path, passed_on: list[str]
+) -> None:
     """Trains those stages that no other run is at; one that fails does not keep the others back.
 
     Raises:
@@ -260,16 +299,25 @@ def run_independent(stages: list[Stage], args: argparse.Namespace, tools: Path,
             with take_lock(stage.folder) as lock:
                 finish_stage(stage, args.load_from, args, tools, passed_on, lock)
         except FolderInUseError:
-            print(f'{stage.title} ' + ('is left to the run that is at it' if stage.result() is None
-                                       else 'is done'), flush=True)
+            print(
+                f'{stage.title} '
+                + ('is left to the run that is at it' if stage.result() is None else 'is done'),
+                flush=True,
+            )
         except RunOptionError as error:
             failures.append(str(error))
     if failures:
         raise RunOptionError('\n'.join(failures))
 
 
-def finish_stage(stage: Stage, start_from: str | None, args: argparse.Namespace, tools: Path,
-                 passed_on: list[str], lock: TextIO) -> str:
+def finish_stage(
+    stage: Stage,
+    start_from: str | None,
+    args: argparse.Namespace,
+    tools: Path,
+    passed_on: list[str],
+    lock: TextIO,
+) -> str:
     """Trains a stage, unless that was done before, and gives its checkpoint.
 
     Raises:
@@ -277,8 +325,10 @@ def finish_stage(stage: Stage, start_from: str | None, args: argparse.Namespace,
     """
     claim(stage, start_from)
     if stage.result() is None:
-        print(f'{stage.title} starts from '
-              f'{start_from or "its own first weights"}, in {stage.folder}', flush=True)
+        print(
+            f'{stage.title} starts from {start_from or "its own first weights"}, in {stage.folder}',
+            flush=True,
+        )
         run_stage(stage, args, tools, passed_on, lock)
     else:
         print(f'{stage.title} is done', flush=True)
@@ -289,15 +339,20 @@ def finish_stage(stage: Stage, start_from: str | None, args: argparse.Namespace,
 
 def table(stages: list[Stage]) -> str:
     """AP of each finished stage, as Markdown."""
-    rows = ['| stage | ' + ' | '.join(METRICS) + ' | checkpoint |',
-            '| --- |' + ' --- |' * (len(METRICS) + 1)]
+    rows = [
+        '| stage | ' + ' | '.join(METRICS) + ' | checkpoint |',
+        '| --- |' + ' --- |' * (len(METRICS) + 1),
+    ]
     for stage in stages:
         result = stage.result()
         if result is not None:
-            figures = [f'{result["metrics"][m]:.3f}' if m in result['metrics'] else 'not evaluated'
-                       for m in METRICS]
-            rows.append(f'| {stage.number} {stage.name} | {" | ".join(figures)} | '
-                        f'{result["checkpoint"]} |')
+            figures = [
+                f'{result["metrics"][m]:.3f}' if m in result['metrics'] else 'not evaluated'
+                for m in METRICS
+            ]
+            rows.append(
+                f'| {stage.number} {stage.name} | {" | ".join(figures)} | {result["checkpoint"]} |'
+            )
     return '\n'.join(rows)
 
 

@@ -1,0 +1,1 @@
+"""Files, configs and errors; each module here is open to all rooms."""

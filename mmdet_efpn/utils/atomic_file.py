@@ -1,4 +1,5 @@
 """Writing a text file so that it is there whole or not at all."""
+
 import os
 from pathlib import Path
 

@@ -4,6 +4,7 @@ MMDetection and its two libraries come from one of two sets of distributions wit
 names: the originals (``mmcv``, ``mmengine``, ``mmdet``) and the maintained ``onedl-`` forks. Both
 work.
 """
+
 import sys
 import warnings
 from dataclasses import dataclass
@@ -46,18 +47,45 @@ class Library:
 
 
 LIBRARIES = (
-    Library('torch', None, *TORCH_RANGE, remedies=(
-        "pip install 'torch==2.12.1' 'torchvision==0.27.1'   (with the onedl forks)",
-        "pip install 'torch==2.5.1' 'torchvision==0.20.1'   (with the originals)")),
-    Library('mmengine', 'onedl-mmengine', '0.10', '1', remedies=(
-        "pip install 'onedl-mmengine>=0.10.12,<1'   (maintained fork)",
-        "pip install 'mmengine>=0.10.7,<1'   (original; torch 2.1 to 2.5)")),
-    Library('mmcv', 'onedl-mmcv', '2.1', '3', remedies=(
-        "pip install --no-build-isolation 'onedl-mmcv>=2.3.6,<3'   (maintained fork)",
-        "mim install 'mmcv==2.1.0'   (original; torch 2.1 to 2.5)")),
-    Library('mmdet', 'onedl-mmdetection', '3.3', '4', remedies=(
-        "pip install 'onedl-mmdetection>=3.5.1,<4'   (maintained fork)",
-        "pip install 'mmdet==3.3.0'   (original; torch 2.1 to 2.5)")),
+    Library(
+        'torch',
+        None,
+        *TORCH_RANGE,
+        remedies=(
+            "pip install 'torch==2.12.1' 'torchvision==0.27.1'   (with the onedl forks)",
+            "pip install 'torch==2.5.1' 'torchvision==0.20.1'   (with the originals)",
+        ),
+    ),
+    Library(
+        'mmengine',
+        'onedl-mmengine',
+        '0.10',
+        '1',
+        remedies=(
+            "pip install 'onedl-mmengine>=0.10.12,<1'   (maintained fork)",
+            "pip install 'mmengine>=0.10.7,<1'   (original; torch 2.1 to 2.5)",
+        ),
+    ),
+    Library(
+        'mmcv',
+        'onedl-mmcv',
+        '2.1',
+        '3',
+        remedies=(
+            "pip install --no-build-isolation 'onedl-mmcv>=2.3.6,<3'   (maintained fork)",
+            "mim install 'mmcv==2.1.0'   (original; torch 2.1 to 2.5)",
+        ),
+    ),
+    Library(
+        'mmdet',
+        'onedl-mmdetection',
+        '3.3',
+        '4',
+        remedies=(
+            "pip install 'onedl-mmdetection>=3.5.1,<4'   (maintained fork)",
+            "pip install 'mmdet==3.3.0'   (original; torch 2.1 to 2.5)",
+        ),
+    ),
 )
 
 
@@ -82,17 +110,24 @@ def _problem_of(library):
     found = installed_versions(library)
     remedy = ''.join(f'\n    {command}' for command in library.remedies)
     if not found:
-        missing = ('it is not installed' if library.fork is None
-                   else f'neither {library.fork} nor {library.module} is installed')
+        missing = (
+            'it is not installed'
+            if library.fork is None
+            else f'neither {library.fork} nor {library.module} is installed'
+        )
         return f'{library.module} {library.wanted} is needed and {missing}. Get it with{remedy}'
     if len(found) > 1:
         both = ' and '.join(f'{name} {version}' for name, version in found.items())
-        return (f'{both} are both installed and overwrite each other. Uninstall both '
-                f'(pip uninstall {" ".join(found)}), then install one:{remedy}')
-    (distribution, version), = found.items()
+        return (
+            f'{both} are both installed and overwrite each other. Uninstall both '
+            f'(pip uninstall {" ".join(found)}), then install one:{remedy}'
+        )
+    ((distribution, version),) = found.items()
     if not in_range(version, library.minimum, library.below):
-        return (f'{distribution} {version} is installed, and {library.module} {library.wanted} '
-                f'is needed. Get it with{remedy}')
+        return (
+            f'{distribution} {version} is installed, and {library.module} {library.wanted} '
+            f'is needed. Get it with{remedy}'
+        )
     return None
 
 
@@ -103,7 +138,8 @@ def find_problems():
     if not in_range(python, *PYTHON_RANGE):
         problems.append(
             f'Python {python} is running, and Python >={PYTHON_RANGE[0]},<{PYTHON_RANGE[1]} is '
-            'needed. Make an environment with one of these, for example python3.11 -m venv .venv')
+            'needed. Make an environment with one of these, for example python3.11 -m venv .venv'
+        )
     problems += filter(None, map(_problem_of, LIBRARIES))
     if not problems and (mmcv_problem := _original_mmdet_wants_older_mmcv()):
         problems.append(mmcv_problem)
@@ -116,8 +152,10 @@ def _original_mmdet_wants_older_mmcv():
         versions.update(installed_versions(library))
     mmcv = versions.get('mmcv') or versions.get('onedl-mmcv')
     if 'mmdet' in versions and not in_range(mmcv, '2.1', '2.2'):
-        return (f'mmcv {mmcv} is installed, and the original mmdet {versions["mmdet"]} wants mmcv '
-                ">=2.1,<2.2. Get it with\n    mim install 'mmcv==2.1.0'")
+        return (
+            f'mmcv {mmcv} is installed, and the original mmdet {versions["mmdet"]} wants mmcv '
+            ">=2.1,<2.2. Get it with\n    mim install 'mmcv==2.1.0'"
+        )
     return None
 
 
@@ -129,10 +167,12 @@ def checkpoint_warning():
     if mmengine_version is None or torch_version is None:
         return None
     if in_range(torch_version, TORCH_WEIGHTS_ONLY, TORCH_RANGE[1]):
-        return (f'mmengine {mmengine_version} cannot load training checkpoints with torch '
-                f'{torch_version}: torch.load reads weights only by default from torch '
-                f'{TORCH_WEIGHTS_ONLY} on. Use torch below {TORCH_WEIGHTS_ONLY}, or '
-                'the maintained fork (pip uninstall mmengine; pip install onedl-mmengine).')
+        return (
+            f'mmengine {mmengine_version} cannot load training checkpoints with torch '
+            f'{torch_version}: torch.load reads weights only by default from torch '
+            f'{TORCH_WEIGHTS_ONLY} on. Use torch below {TORCH_WEIGHTS_ONLY}, or '
+            'the maintained fork (pip uninstall mmengine; pip install onedl-mmengine).'
+        )
     return None
 
 
@@ -140,8 +180,10 @@ def check():
     """Raises ImportError if mmdet_efpn can't work here; warns about what works only in part."""
     problems = find_problems()
     if problems:
-        raise ImportError('mmdet_efpn cannot work in this environment.\n'
-                          + '\n'.join(f'- {problem}' for problem in problems))
+        raise ImportError(
+            'mmdet_efpn cannot work in this environment.\n'
+            + '\n'.join(f'- {problem}' for problem in problems)
+        )
     if sentence := checkpoint_warning():
         warnings.warn(sentence, stacklevel=2)
 
@@ -154,4 +196,3 @@ def summary():
         found = installed_versions(library) or {library.module: 'missing'}
         lines += [f'{name} {version} ({library.wanted})' for name, version in found.items()]
     return '\n'.join(lines)
-

@@ -1,4 +1,5 @@
 """Reading configs by their path, or by their name in an installed package."""
+
 import importlib.util
 from pathlib import Path
 
@@ -36,4 +37,5 @@ def read_config(config: str | Path) -> Config:
         settings = Config.fromfile(path, import_custom_modules=False).get('custom_imports') or {}
         raise ImportError(
             f'{config}: its custom_imports are {settings.get("imports")}, which cannot be imported; '
-            'install what they belong to, or add its folder to PYTHONPATH') from error
+            'install what they belong to, or add its folder to PYTHONPATH'
+        ) from error

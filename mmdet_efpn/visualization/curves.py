@@ -1,4 +1,5 @@
 """Training losses of several runs in one picture, as logged and smoothed."""
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def smoothed(values: Sequence[float], window: int) -> np.ndarray:
     if window < 1 or window % 2 == 0:
         raise ValueError(f'window must be an odd number from 1, got {window}')
     values, kernel = np.asarray(values, dtype=float), np.ones(window)
-    whole = np.convolve(values, kernel)[window // 2:window // 2 + len(values)]
-    return whole / np.convolve(np.ones(len(values)), kernel)[window // 2:window // 2 + len(values)]
+    whole = np.convolve(values, kernel)[window // 2 : window // 2 + len(values)]
+    return whole / np.convolve(np.ones(len(values)), kernel)[window // 2 : window // 2 + len(values)]
 
 
 def draw_curves(runs: Mapping[str, str | Path], key: str = 'loss', window: int = 9) -> Figure:
@@ -69,8 +70,12 @@ def draw_curves(runs: Mapping[str, str | Path], key: str = 'loss', window: int =
         axes.plot(steps, mean, color=f'C{number}', linewidth=2, label=name)
         # The first values of a training from random weights would squeeze all others together.
         top = max(top, np.quantile(values, 0.98))
-    axes.set(xlabel='iteration', ylabel=key, ylim=(0, 1.1 * top),
-             title=f'{key}: as logged (pale), mean of {window} logged values (strong)')
+    axes.set(
+        xlabel='iteration',
+        ylabel=key,
+        ylim=(0, 1.1 * top),
+        title=f'{key}: as logged (pale), mean of {window} logged values (strong)',
+    )
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

@@ -1,4 +1,5 @@
 """Pictures of a detector's detections, beside the ground truth where there is one."""
+
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from torch import nn
 from .drawing import draw_boxes, evenly_spread, grid, read_rgb
 
 
-def draw_on_dataset(model: nn.Module, dataset: BaseDataset, num: int, out_dir: str | Path,
-                    score_thr: float = 0.3,
-                    panel_width: int = 640) -> list[Path]:
+def draw_on_dataset(
+    model: nn.Module,
+    dataset: BaseDataset,
+    num: int,
+    out_dir: str | Path,
+    score_thr: float = 0.3,
+    panel_width: int = 640,
+) -> list[Path]:
     """Writes one PNG an image: ground truth on the left, detections on the right.
 
     Args:
@@ -40,13 +46,17 @@ def draw_on_dataset(model: nn.Module, dataset: BaseDataset, num: int, out_dir: s
         scale = panel_width / image.shape[1]
         truth = draw_boxes(image, boxes, labels, names, scale=scale, colours=palette)
         halves = [truth, _detections(model, image, names, score_thr, scale, palette)]
-        pictures.append(_write_png(out_dir, info['img_path'], grid(halves, columns=2),
-                                   pictures))
+        pictures.append(_write_png(out_dir, info['img_path'], grid(halves, columns=2), pictures))
     return pictures
 
 
-def draw_on_images(model: nn.Module, images: Iterable[str | Path], out_dir: str | Path,
-                   score_thr: float = 0.3, panel_width: int | None = None) -> list[Path]:
+def draw_on_images(
+    model: nn.Module,
+    images: Iterable[str | Path],
+    out_dir: str | Path,
+    score_thr: float = 0.3,
+    panel_width: int | None = None,
+) -> list[Path]:
     """Writes one PNG with the detections for each image file.
 
     Args:
@@ -71,19 +81,29 @@ def draw_on_images(model: nn.Module, images: Iterable[str | Path], out_dir: str 
     return pictures
 
 
-def _detections(model: nn.Module, image: np.ndarray, names: Sequence[str], score_thr: float,
-                scale: float, palette) -> np.ndarray:
+def _detections(
+    model: nn.Module, image: np.ndarray, names: Sequence[str], score_thr: float, scale: float, palette
+) -> np.ndarray:
     """The image (h, w, 3) RGB, resized by ``scale``, with the model's detections drawn."""
     found = inference_detector(model, cv2.cvtColor(image, cv2.COLOR_RGB2BGR)).pred_instances
     found = found[found.scores >= score_thr].cpu().numpy()
     found = found[found.scores.argsort()]  # the surest are drawn last, over the others
     text_height = max(9, round(image.shape[1] * scale / 140))  # readable on a large image too
-    return draw_boxes(image, found.bboxes, found.labels, names, found.scores, palette, scale=scale,
-                      text_height=text_height)
+    return draw_boxes(
+        image,
+        found.bboxes,
+        found.labels,
+        names,
+        found.scores,
+        palette,
+        scale=scale,
+        text_height=text_height,
+    )
 
 
-def _write_png(out_dir: str | Path, source: str | Path, picture: np.ndarray,
-               written: Sequence[Path]) -> Path:
+def _write_png(
+    out_dir: str | Path, source: str | Path, picture: np.ndarray, written: Sequence[Path]
+) -> Path:
     """Writes a picture named like its source; a name already in ``written`` gets a number."""
     stem = Path(source).stem
     out = Path(out_dir) / f'{stem}.png'

@@ -90,9 +90,7 @@ def magnified_crops(
     for column, index in enumerate(smallest):
         half = max(float(sizes[index].max()), 4.0)
         centre_x, centre_y = (boxes[index, :2] + boxes[index, 2:]) / 2
-        matrix = (
-            np.array([[1, 0, half - centre_x], [0, 1, half - centre_y]]) * (side - 2) / (2 * half)
-        )
+        matrix = np.array([[1, 0, half - centre_x], [0, 1, half - centre_y]]) * (side - 2) / (2 * half)
         flags = cv2.INTER_NEAREST if half < side / 4 else cv2.INTER_LINEAR
         crop = cv2.warpAffine(image, matrix, (side - 2, side - 2), flags=flags)
         left = column * side

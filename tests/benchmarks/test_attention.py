@@ -1,4 +1,5 @@
 """The attention benchmark at tiny sizes: its plain form, its assertion and its tables."""
+
 import json
 import pickle
 
@@ -15,8 +16,10 @@ OPTIONS = [f'--{name.replace("_", "-")}={value}' for name, value in TINY.items()
 
 
 def pair(**changes) -> tuple:
-    return tuple(benchmark.GroupSubject(name, 8, 12, name == 'plain', group=TINY, **changes)
-                 for name in ('plain', 'RHAG'))
+    return tuple(
+        benchmark.GroupSubject(name, 8, 12, name == 'plain', group=TINY, **changes)
+        for name in ('plain', 'RHAG')
+    )
 
 
 @pytest.mark.parametrize('dtype', ['float32', 'bfloat16'])
@@ -24,8 +27,15 @@ def test_both_forms_are_equal(dtype):
     benchmark.assert_equal(pair(dtype=dtype), 'cpu')
 
 
-@pytest.mark.parametrize('part', ['attn.relative_position_bias_table', 'attn.qkv.weight', 'mlp.fc2.bias',
-                                  'overlap_attn.relative_position_bias_table'])
+@pytest.mark.parametrize(
+    'part',
+    [
+        'attn.relative_position_bias_table',
+        'attn.qkv.weight',
+        'mlp.fc2.bias',
+        'overlap_attn.relative_position_bias_table',
+    ],
+)
 def test_a_difference_is_found_and_named(part, monkeypatch):
     build = benchmark.GroupSubject.build
 
@@ -50,8 +60,10 @@ def test_the_plain_form_by_hand():
     for name in ('qkv.bias', 'proj.bias', 'relative_position_bias_table'):
         torch.nn.init.zeros_(attention.get_parameter(name))
     index = table_index(attention)
-    assert index.shape == (4, 4) and index.diagonal().tolist() == [4] * 4
-    assert index[0].tolist() == [4, 3, 1, 0] and index[3].tolist() == [8, 7, 5, 4]
+    assert index.shape == (4, 4)
+    assert index.diagonal().tolist() == [4] * 4
+    assert index[0].tolist() == [4, 3, 1, 0]
+    assert index[3].tolist() == [8, 7, 5, 4]
     attention.register_buffer('index', index)
     # One token of 1 among zeros: it weighs e against three times 1 for itself, 1/4 for the others.
     x = torch.zeros(1, 2, 2, 1)
@@ -63,7 +75,9 @@ def test_the_plain_form_by_hand():
     torch.testing.assert_close(plain_window_attention(attention, x, 1), x)
     overlapping = OCAB(1, 1, 2, 1)
     index = table_index(overlapping)
-    assert index.shape == (4, 16) and index[0, 0] == -6 and index[3, 0] == -12
+    assert index.shape == (4, 16)
+    assert index[0, 0] == -6
+    assert index[3, 0] == -12
     overlapping.register_buffer('index', index)
     assert plain_ocab(overlapping, torch.rand(1, 4, 2, 1)).shape == (1, 4, 2, 1)
 
@@ -74,24 +88,45 @@ def test_rows_go_to_a_fresh_process():
 
 def test_whole_command(tmp_path, capsys, monkeypatch):
     # The fresh processes of the real one take seconds each; tests of the cost tool run them.
-    monkeypatch.setattr(cost, 'peak_memory', lambda subject, device, passes, amp: dict(
-        forward=2**20 if subject.plain else 2**18, forward_backward=2**20))
+    monkeypatch.setattr(
+        cost,
+        'peak_memory',
+        lambda subject, device, passes, amp: dict(
+            forward=2**20 if subject.plain else 2**18, forward_backward=2**20
+        ),
+    )
     out = tmp_path / 'attention.json'
-    benchmark.main([*OPTIONS, '--sizes', '8x12', '--scaling', '8x8', '16x16', '--devices', 'cpu',
-                    '--repeats', '1', '--json', str(out)])
+    benchmark.main(
+        [
+            *OPTIONS,
+            '--sizes',
+            '8x12',
+            '--scaling',
+            '8x8',
+            '16x16',
+            '--devices',
+            'cpu',
+            '--repeats',
+            '1',
+            '--json',
+            str(out),
+        ]
+    )
     printed = capsys.readouterr().out
     compared, scaling = json.loads(out.read_text())['results']
     plain, ours = compared['rows']
     assert (plain['name'], ours['name']) == ('plain', 'RHAG')
     assert plain['parameters'] == ours['parameters']
     assert ours['macs'] < plain['macs']  # nothing is masked, so nothing is computed in vain
-    assert all(row[key] > 0 for row in (plain, ours)
-               for key in ('forward_seconds', 'forward_backward_seconds'))
+    assert all(
+        row[key] > 0 for row in (plain, ours) for key in ('forward_seconds', 'forward_backward_seconds')
+    )
     gain = plain['forward_seconds'] / ours['forward_seconds']
     assert f'forward_seconds {gain:.2f} (aim 1.5)' in printed
     assert 'forward_bytes 4.00 (aim 3), forward_backward_bytes 1.00 (aim 2)' in printed
     lines = [line for line in printed.splitlines() if line.startswith('|')]
-    assert len(lines) == 8 and len({line.count('|') for line in lines}) == 1
+    assert len(lines) == 8
+    assert len({line.count('|') for line in lines}) == 1
     assert [row['name'] for row in scaling['rows']] == ['RHAG, 1.00x cells', 'RHAG, 4.00x cells']
     assert scaling['rows'][1]['macs'] > 3.5 * scaling['rows'][0]['macs']
 

@@ -1,4 +1,5 @@
 """Cost and accuracy of trained designs: the whole command on a tiny recipe."""
+
 import json
 
 import pytest
@@ -22,20 +23,41 @@ recipe = dict(independent=True, stages=[
     stages = load_stages(str(path), str(tmp_path / 'work'), {})
     for stage, small in zip(stages, (0.25, 0.5), strict=False):
         claim(stage, None)
-        stage.result_file.write_text(json.dumps(dict(
-            checkpoint='x.pth', seconds=1, metrics={'AP': 0.125, 'AP50': 0.75, 'AP small': small})))
+        stage.result_file.write_text(
+            json.dumps(
+                dict(
+                    checkpoint='x.pth', seconds=1, metrics={'AP': 0.125, 'AP50': 0.75, 'AP small': small}
+                )
+            )
+        )
     return path
 
 
 def test_command(recipe, tmp_path, capsys):
-    main([str(recipe), '--work-dir', str(tmp_path / 'work'), '--repeats', '1', '--batch-size', '2',
-          '--device', 'cpu', '--picture', str(tmp_path / 'p.png'),
-          '--json', str(tmp_path / 'rows.json')])
+    main(
+        [
+            str(recipe),
+            '--work-dir',
+            str(tmp_path / 'work'),
+            '--repeats',
+            '1',
+            '--batch-size',
+            '2',
+            '--device',
+            'cpu',
+            '--picture',
+            str(tmp_path / 'p.png'),
+            '--json',
+            str(tmp_path / 'rows.json'),
+        ]
+    )
     printed = capsys.readouterr().out
-    assert '| FPN 320 | 64x64 |' in printed and '| 0.125 | 0.750 | 0.500 |' in printed
+    assert '| FPN 320 | 64x64 |' in printed
+    assert '| 0.125 | 0.750 | 0.500 |' in printed
     assert 'not trained: not yet' in printed
     first, second = json.loads((tmp_path / 'rows.json').read_text())
-    assert second['macs'] > first['macs'] and second['AP small'] == 0.5
+    assert second['macs'] > first['macs']
+    assert second['AP small'] == 0.5
     assert Image.open(tmp_path / 'p.png').size == (1200, 720)
 
 

@@ -1,4 +1,5 @@
 """Times of trained detectors in turn: the whole command, its order, and what it refuses."""
+
 import json
 from pathlib import Path
 
@@ -23,12 +24,14 @@ class Counted:
 
 def test_images_go_round_the_detectors_and_the_first_pass_only_warms_up():
     log = []
-    rows = compare([Counted('a', [9, 1, 2, 6, 1, 2, 6], log),
-                    Counted('b', [9, 2, 4, 12, 2, 4, 12], log)], repeats=2)
+    rows = compare(
+        [Counted('a', [9, 1, 2, 6, 1, 2, 6], log), Counted('b', [9, 2, 4, 12, 2, 4, 12], log)], repeats=2
+    )
     assert log == [('a', 0), ('b', 0)] + 2 * [(name, index) for index in range(3) for name in 'ab']
     assert rows == [
         dict(name='a', images=3, seconds=2, slowest_seconds=6, detections=1),
-        dict(name='b', images=3, seconds=4, slowest_seconds=12, detections=1)]
+        dict(name='b', images=3, seconds=4, slowest_seconds=12, detections=1),
+    ]
     assert table(rows).splitlines()[-1] == '| b | 4000 (2.00x) | 12000 | 1.0 |'
 
 
@@ -43,30 +46,48 @@ def test_predicts_images_of_the_test_set(tiny_config, trained, amp):
     assert [Path(image).name for image in detector.images] == ['0.png', '5.png']
     kinds = []
     detector.model.neck.extension.lateral_conv.register_forward_hook(
-        lambda conv, inputs, output: kinds.append(output.dtype))
+        lambda conv, inputs, output: kinds.append(output.dtype)
+    )
     seconds, found = detector.predict(1)
-    assert seconds > 0 and found == 100  # as many as the config allows: none is under the score 0
+    assert seconds > 0
+    assert found == 100
     assert kinds == [torch.bfloat16 if amp else torch.float32]
 
 
 def test_command(tiny_config, trained, tmp_path, capsys):
     pair = f'{tiny_config}={trained}'
-    main([pair, pair, '--images', '3', '--device', 'cpu', '--json', str(tmp_path / 'rows.json'),
-          '--cfg-options', 'model.test_cfg.rcnn.score_thr=0.0'])
+    main(
+        [
+            pair,
+            pair,
+            '--images',
+            '3',
+            '--device',
+            'cpu',
+            '--json',
+            str(tmp_path / 'rows.json'),
+            '--cfg-options',
+            'model.test_cfg.rcnn.score_thr=0.0',
+        ]
+    )
     printed = capsys.readouterr().out
-    assert printed.count('| tiny_efpn (weights) | ') == 2 and '3 images of the test set' in printed
+    assert printed.count('| tiny_efpn (weights) | ') == 2
+    assert '3 images of the test set' in printed
     first, second = json.loads((tmp_path / 'rows.json').read_text())
-    assert first['detections'] == second['detections'] > 0 and first['seconds'] > 0
+    assert first['detections'] == second['detections'] > 0
+    assert first['seconds'] > 0
 
 
 def test_refuses_what_is_no_pair_and_weights_of_another_model(tiny_config, tmp_path, capsys):
     empty = tmp_path / 'empty.pth'
     torch.save(dict(state_dict={}), empty)
     for argument, message in (
-            (str(tiny_config), 'is not CONFIG=CHECKPOINT'),
-            (f'{tiny_config}={tmp_path}/none.pth', f'checkpoint not found: {tmp_path}/none.pth'),
-            (f'{tmp_path}/none.py={empty}', f'config not found: {tmp_path}/none.py'),
-            (f'{tiny_config}={empty}', 'empty.pth lacks ')):
+        (str(tiny_config), 'is not CONFIG=CHECKPOINT'),
+        (f'{tiny_config}={tmp_path}/none.pth', f'checkpoint not found: {tmp_path}/none.pth'),
+        (f'{tmp_path}/none.py={empty}', f'config not found: {tmp_path}/none.py'),
+        (f'{tiny_config}={empty}', 'empty.pth lacks '),
+    ):
         with pytest.raises(SystemExit) as end:
             main([argument])
-        assert end.value.code == 2 and message in capsys.readouterr().err
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err

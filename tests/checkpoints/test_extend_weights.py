@@ -1,4 +1,5 @@
 """Weights of a plain detector in its extended twin."""
+
 import re
 
 import pytest
@@ -10,43 +11,62 @@ from benchmarks.detectors_sweep import DETECTORS
 from mmdet_efpn.checkpoints.extend_weights import align_weights, extend_weights
 
 
-@pytest.fixture()
+@pytest.fixture
 def twins(shipped):
     """Function that builds a light detector, plain and extended."""
 
     def build(name: str, **options):
         cfg = shipped(DETECTORS[name], light=True)
-        return (build_detector(cfg.model),
-                build_detector(mmdet_efpn.extend_config(cfg, **options).model))
+        return (
+            build_detector(cfg.model),
+            build_detector(mmdet_efpn.extend_config(cfg, **options).model),
+        )
 
     return build
 
 
-@pytest.mark.parametrize('name', [
-    'Faster R-CNN', 'Mask R-CNN', 'Cascade R-CNN', 'Faster R-CNN (PAFPN)', 'PointRend', 'Sparse R-CNN',
-    'Double-Head R-CNN', 'Libra R-CNN (FPN and BFP)'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'Faster R-CNN',
+        'Mask R-CNN',
+        'Cascade R-CNN',
+        'Faster R-CNN (PAFPN)',
+        'PointRend',
+        'Sparse R-CNN',
+        'Double-Head R-CNN',
+        'Libra R-CNN (FPN and BFP)',
+    ],
+)
 def test_two_stage_weights_load_as_they_are(twins, name):
     plain, extended = twins(name)
     missing, unexpected = extended.load_state_dict(plain.state_dict(), strict=False)
     assert unexpected == []
     assert {'.'.join(key.split('.')[:2]) for key in missing} <= {
-        'neck.extension', 'roi_head.extended_bbox_head'}
+        'neck.extension',
+        'roi_head.extended_bbox_head',
+    }
     assert any(key.startswith('neck.extension') for key in missing)
 
 
-FINER_LEVEL = {f'neck.{part}_convs.0.conv.{kind}' for part in ('lateral', 'fpn')
-               for kind in ('weight', 'bias')}
+FINER_LEVEL = {
+    f'neck.{part}_convs.0.conv.{kind}' for part in ('lateral', 'fpn') for kind in ('weight', 'bias')
+}
 
 
-@pytest.mark.parametrize('name, needed', [
-    ('RetinaNet', FINER_LEVEL),
-    ('ATSS', FINER_LEVEL | {'bbox_head.scales.0.scale', 'bbox_head.scales.1.scale'}),
-    ('HTC', {f'roi_head.semantic_head.lateral_convs.0.conv.{kind}' for kind in ('weight', 'bias')}),
-])
+@pytest.mark.parametrize(
+    ('name', 'needed'),
+    [
+        ('RetinaNet', FINER_LEVEL),
+        ('ATSS', FINER_LEVEL | {'bbox_head.scales.0.scale', 'bbox_head.scales.1.scale'}),
+        ('HTC', {f'roi_head.semantic_head.lateral_convs.0.conv.{kind}' for kind in ('weight', 'bias')}),
+    ],
+)
 def test_a_finer_level_of_neck_or_head_is_missing_besides(twins, name, needed):
     plain, extended = twins(name)
     missing, unexpected = extended.load_state_dict(
-        align_weights(plain.state_dict(), extended), strict=False)
+        align_weights(plain.state_dict(), extended), strict=False
+    )
     assert unexpected == []
     assert {key for key in missing if not key.startswith('neck.extension')} == needed
     assert any(key.startswith('neck.extension') for key in missing)
@@ -58,13 +78,18 @@ def test_an_fpn_that_began_at_stride_8_keeps_each_levels_weights(twins):
         for i, scale in enumerate(plain.bbox_head.scales):
             scale.scale.fill_(i + 1)
     missing, unexpected = extended.load_state_dict(
-        align_weights(plain.state_dict(), extended), strict=False)
+        align_weights(plain.state_dict(), extended), strict=False
+    )
     assert unexpected == []
     # P2' by the extension, P2 by a new lateral and 3x3 conv, and a scale for each
     assert {key for key in missing if not key.startswith('neck.extension')} == {
-        'neck.lateral_convs.0.conv.weight', 'neck.lateral_convs.0.conv.bias',
-        'neck.fpn_convs.0.conv.weight', 'neck.fpn_convs.0.conv.bias',
-        'bbox_head.scales.0.scale', 'bbox_head.scales.1.scale'}
+        'neck.lateral_convs.0.conv.weight',
+        'neck.lateral_convs.0.conv.bias',
+        'neck.fpn_convs.0.conv.weight',
+        'neck.fpn_convs.0.conv.bias',
+        'bbox_head.scales.0.scale',
+        'bbox_head.scales.1.scale',
+    }
     assert [scale.scale.item() for scale in extended.bbox_head.scales][2:] == [1, 2, 3, 4, 5]
     plain.eval()
     extended.eval()
@@ -83,10 +108,12 @@ def test_an_fpn_that_began_at_stride_8_keeps_each_levels_weights(twins):
 def test_separate_heads_of_each_level_stay_with_it(twins, name):
     plain, extended = twins(name)
     missing, unexpected = extended.load_state_dict(
-        align_weights(plain.state_dict(), extended), strict=False)
+        align_weights(plain.state_dict(), extended), strict=False
+    )
     assert unexpected == []
     heads = [key for key in missing if key.startswith('bbox_head.')]
-    assert heads and all(re.match(r'bbox_head\.\w+\.[01]\.', key) for key in heads)  # two new levels
+    assert heads
+    assert all(re.match(r'bbox_head\.\w+\.[01]\.', key) for key in heads)
     assert all(key.startswith(('bbox_head.', 'neck.extension.', 'neck.neck.')) for key in missing)
     plain.eval()
     extended.eval()
@@ -107,7 +134,8 @@ def test_attention_over_levels_keeps_the_plain_levels(twins):
     assert unexpected == []
     # Inside ExtendedNeck the module's own names are told.
     assert {key for key in missing if not key.startswith('neck.extension')} == {
-        f'neck.neck.convs.0.{part}' for part in ('conv.weight', 'gn.weight', 'gn.bias')}
+        f'neck.neck.convs.0.{part}' for part in ('conv.weight', 'gn.weight', 'gn.bias')
+    }
     key = 'encoder.layers.0.self_attn.sampling_offsets.bias'
     heads, points = 8, 4
     old = plain.state_dict()[key].reshape(heads, 4, points, 2)
@@ -125,6 +153,8 @@ def test_a_checkpoint_file_is_rewritten(twins, shipped, tmp_path):
     missing = extend_weights(tmp_path / 'plain.pth', tmp_path / 'extended.py', tmp_path / 'out.pth')
     written = torch.load(tmp_path / 'out.pth', weights_only=True)
     assert written['meta'] == dict(epoch=3)
-    assert torch.equal(written['state_dict']['neck.lateral_convs.1.conv.weight'],
-                       plain.neck.lateral_convs[0].conv.weight)
+    assert torch.equal(
+        written['state_dict']['neck.lateral_convs.1.conv.weight'],
+        plain.neck.lateral_convs[0].conv.weight,
+    )
     assert 'neck.lateral_convs.0.conv.weight' in missing

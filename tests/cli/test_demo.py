@@ -1,9 +1,10 @@
 """The demo from data to table, in two iterations."""
+
 import pytest
 
 from mmdet_efpn.engine.demo import main
 
-SHORT = '''
+SHORT = """
 _base_ = '{config}'
 model = dict(
     backbone=dict(base_channels=8, stem_channels=8),
@@ -15,16 +16,25 @@ param_scheduler = [dict(type='LinearLR', start_factor=0.5, by_epoch=False, begin
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
 val_dataloader = dict(num_workers=0, persistent_workers=False)
 test_dataloader = val_dataloader
-'''
+"""
 
 
 @pytest.fixture
 def arguments(tmp_path, repository):
     config = tmp_path / 'short_demo.py'
-    config.write_text(SHORT.format(
-        config=repository / 'configs/demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py'))
-    return config, ['--data-dir', str(tmp_path / 'data'), '--work-dir', str(tmp_path / 'work'),
-                    '--num-train', '4', '--num-val', '3']
+    config.write_text(
+        SHORT.format(config=repository / 'configs/demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py')
+    )
+    return config, [
+        '--data-dir',
+        str(tmp_path / 'data'),
+        '--work-dir',
+        str(tmp_path / 'work'),
+        '--num-train',
+        '4',
+        '--num-val',
+        '3',
+    ]
 
 
 def test_makes_data_trains_evaluates_and_draws(arguments, tmp_path, capsys):

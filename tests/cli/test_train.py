@@ -1,4 +1,5 @@
 """Training and testing from the command line."""
+
 import pickle
 import signal
 
@@ -39,12 +40,18 @@ def assert_equal(first, second):
         assert first == second
 
 
-def test_killed_and_resumed_equals_uninterrupted(uninterrupted_run, run_tool, hooked_config,
-                                                 tiny_config, repository, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(
+    uninterrupted_run, run_tool, hooked_config, tiny_config, repository, tmp_path
+):
     options = ['--work-dir', 'run', '--cfg-options', 'optim_wrapper.optimizer.momentum=0.8']
-    killed = run_tool('train.py', hooked_config("dict(type='KillBefore', iteration=5)"), *options,
-                      cwd=tmp_path, check=False,
-                      PYTHONPATH=f'{repository}:{repository / "tests" / "tools"}')
+    killed = run_tool(
+        'train.py',
+        hooked_config("dict(type='KillBefore', iteration=5)"),
+        *options,
+        cwd=tmp_path,
+        check=False,
+        PYTHONPATH=f'{repository}:{repository / "tests" / "tools"}',
+    )
     work_dir = tmp_path / 'run'
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-4000:]
     assert last_checkpoint(work_dir).endswith('iter_4.pth')
@@ -66,8 +73,17 @@ def test_cfg_options_reach_the_run(uninterrupted_run):
 
 
 def test_amp_trains_on_the_cpu(uninterrupted_run, run_tool, tiny_config, tmp_path):
-    run_tool('train.py', tiny_config, '--work-dir', 'run', '--amp', '--cfg-options',
-             'train_cfg.max_iters=2', 'default_hooks.checkpoint.interval=2', cwd=tmp_path)
+    run_tool(
+        'train.py',
+        tiny_config,
+        '--work-dir',
+        'run',
+        '--amp',
+        '--cfg-options',
+        'train_cfg.max_iters=2',
+        'default_hooks.checkpoint.interval=2',
+        cwd=tmp_path,
+    )
     losses, full = logged(tmp_path / 'run', 'loss'), logged(uninterrupted_run, 'loss')
     assert losses[1] != full[1]
     assert losses[1] == pytest.approx(full[1], rel=0.01)
@@ -76,31 +92,48 @@ def test_amp_trains_on_the_cpu(uninterrupted_run, run_tool, tiny_config, tmp_pat
 
 
 def test_tests_flipped_and_draws(uninterrupted_run, run_tool, tiny_config, tmp_path):
-    run_tool('test.py', tiny_config, uninterrupted_run / 'iter_6.pth', '--work-dir', 'run',
-             '--tta', '--show-dir', 'pictures', '--out', 'out.pkl', cwd=tmp_path)
+    run_tool(
+        'test.py',
+        tiny_config,
+        uninterrupted_run / 'iter_6.pth',
+        '--work-dir',
+        'run',
+        '--tta',
+        '--show-dir',
+        'pictures',
+        '--out',
+        'out.pkl',
+        cwd=tmp_path,
+    )
     predictions = pickle.loads((tmp_path / 'out.pkl').read_bytes())
     assert sorted(p['img_id'] for p in predictions) == list(range(6))
     assert len(list((tmp_path / 'run').glob('*/pictures/*'))) == 6
 
 
-@pytest.mark.parametrize('options, said', [
-    (['--resume', 'gone.pth'], '--resume: checkpoint not found: gone.pth'),
-    (['--cfg-options', 'load_from=gone.pth'], 'load_from: checkpoint not found: gone.pth'),
-    (['--cfg-options', 'train_dataloader.dataset.ann_file=gone.json'],
-     'train_dataloader.dataset.ann_file'),
-    (['--cfg-options', 'train_dataloader.sampler.type.wrong=1'], '--cfg-options do not fit'),
-    (['--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper'], 'ApexOptimWrapper'),
-    (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=None'],
-     'base_batch_size'),
-    (['--launcher', 'pytorch'], 'RANK'),
-])
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (['--resume', 'gone.pth'], '--resume: checkpoint not found: gone.pth'),
+        (['--cfg-options', 'load_from=gone.pth'], 'load_from: checkpoint not found: gone.pth'),
+        (
+            ['--cfg-options', 'train_dataloader.dataset.ann_file=gone.json'],
+            'train_dataloader.dataset.ann_file',
+        ),
+        (['--cfg-options', 'train_dataloader.sampler.type.wrong=1'], '--cfg-options do not fit'),
+        (['--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper'], 'ApexOptimWrapper'),
+        (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=None'], 'base_batch_size'),
+        (['--launcher', 'pytorch'], 'RANK'),
+    ],
+)
 def test_train_says_what_is_wrong(tiny_config, capsys, monkeypatch, options, said):
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(SystemExit) as stopped:
         training.main([str(tiny_config), *options])
     error = capsys.readouterr().err
     assert stopped.value.code == 2
-    assert error.count('\n') == 1 and error.startswith('train.py: error: ') and said in error
+    assert error.count('\n') == 1
+    assert error.startswith('train.py: error: ')
+    assert said in error
 
 
 def test_missing_config_and_checkpoint_are_named(tiny_config, capsys):
@@ -125,8 +158,11 @@ def test_another_models_checkpoint_is_not_tested(tiny_config, tmp_path):
     without = {k: v for k, v in weights.items() if not k.startswith('neck.extension.')}
     torch.save(without, tmp_path / 'fpn.pth')
     lacking = len(weights) - len(without)
-    with pytest.raises(RunOptionError, match=rf'lacks {lacking} of the {len(weights)} weights .*'
-                                             r'neck\.extension\.'):
+    with pytest.raises(
+        RunOptionError,
+        match=rf'lacks {lacking} of the {len(weights)} weights .*'
+        r'neck\.extension\.',
+    ):
         testing.require_fitting_weights(model, str(tmp_path / 'fpn.pth'))
 
     torch.save(dict(weights, **{'neck.lateral_convs.0.conv.bias': torch.zeros(3)}), tmp_path / 'odd.pth')
@@ -144,11 +180,16 @@ def test_test_stops_at_another_models_checkpoint(tiny_config, run_tool, tmp_path
 def test_missing_files_in_nested_data_sets_are_all_named(tiny_config):
     cfg = Config.fromfile(str(tiny_config))
     plain = cfg.train_dataloader.dataset
-    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dict(
-        type='ConcatDataset', datasets=[plain, dict(plain, ann_file='gone_a.json'),
-                                        dict(plain, ann_file='gone_b.json')]))
+    cfg.train_dataloader.dataset = dict(
+        type='RepeatDataset',
+        times=2,
+        dataset=dict(
+            type='ConcatDataset',
+            datasets=[plain, dict(plain, ann_file='gone_a.json'), dict(plain, ann_file='gone_b.json')],
+        ),
+    )
     with pytest.raises(RunOptionError, match=r'datasets\[1\].*gone_a.json.*gone_b.json'):
-        training.require_annotations(cfg, ('train', ))
+        training.require_annotations(cfg, ('train',))
 
 
 def test_amp_takes_the_devices_wrapper(tiny_config):
@@ -167,10 +208,19 @@ def test_auto_scale_lr_is_switched_on(tiny_config):
 def test_resume_without_checkpoint_keeps_load_from(tiny_config, tmp_path):
     weights = tmp_path / 'stage_one.pth'
     weights.touch()
-    args = training.parse_args([str(tiny_config), '--work-dir', str(tmp_path / 'new'), '--resume',
-                                '--cfg-options', f'load_from={weights}'])
+    args = training.parse_args(
+        [
+            str(tiny_config),
+            '--work-dir',
+            str(tmp_path / 'new'),
+            '--resume',
+            '--cfg-options',
+            f'load_from={weights}',
+        ]
+    )
     cfg = training.build_config(args)
-    assert cfg.load_from == str(weights) and not cfg.get('resume')
+    assert cfg.load_from == str(weights)
+    assert not cfg.get('resume')
 
 
 def test_last_checkpoint(tmp_path):
@@ -188,14 +238,18 @@ def test_last_checkpoint(tmp_path):
 
 
 def test_a_run_killed_in_its_last_evaluation_is_evaluated_when_resumed(
-        run_tool, hooked_config, repository, tmp_path):
+    run_tool, hooked_config, repository, tmp_path
+):
     config = hooked_config(f"dict(type='KillBeforeEvaluation', marker={str(tmp_path / 'killed')!r})")
     with open(config, 'a') as file:
-        file.write("val_cfg = dict(type='ValLoop')\nval_dataloader = _base_.test_dataloader\n"
-                   'val_evaluator = _base_.test_evaluator\ntrain_cfg = dict(max_iters=2)\n')
+        file.write(
+            "val_cfg = dict(type='ValLoop')\nval_dataloader = _base_.test_dataloader\n"
+            'val_evaluator = _base_.test_evaluator\ntrain_cfg = dict(max_iters=2)\n'
+        )
     path = f'{repository}:{repository / "tests" / "tools"}'
-    killed = run_tool('train.py', config, '--work-dir', 'run', cwd=tmp_path, check=False,
-                      PYTHONPATH=path)
+    killed = run_tool(
+        'train.py', config, '--work-dir', 'run', cwd=tmp_path, check=False, PYTHONPATH=path
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-4000:]
     assert last_checkpoint(tmp_path / 'run').endswith('iter_2.pth')
     assert logged(tmp_path / 'run', 'coco/bbox_mAP') == {}
@@ -204,7 +258,6 @@ def test_a_run_killed_in_its_last_evaluation_is_evaluated_when_resumed(
     run_tool('train.py', config, '--work-dir', 'other', cwd=tmp_path, PYTHONPATH=path)
     evaluations = [entry for entry in logged_entries(tmp_path / 'other') if 'coco/bbox_mAP' in entry]
     assert len(evaluations) == 1  # what trains to its end is evaluated once
-
 
 
 def test_mim_adds_no_old_flags(capsys):

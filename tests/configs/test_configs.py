@@ -1,4 +1,5 @@
 """Every shipped config: its name, and one loss and one prediction on a tiny image."""
+
 import copy
 from functools import cache
 from pathlib import Path
@@ -18,8 +19,9 @@ from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
 from mmdet_efpn.extend.neck import light_extension
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-SHIPPED = sorted(path for path in CONFIGS.rglob('*.py')
-                 if not {'_base_', 'recipes', 'designs'} & set(path.parts))
+SHIPPED = sorted(
+    path for path in CONFIGS.rglob('*.py') if not {'_base_', 'recipes', 'designs'} & set(path.parts)
+)
 ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
 TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
 init_default_scope('mmdet')
@@ -49,21 +51,26 @@ def batch(size=(64, 96)) -> dict:
     torch.manual_seed(0)
     samples = []
     for boxes in ([[4, 6, 14, 18], [10, 2, 80, 60]], []):
-        sample = DetDataSample(metainfo=dict(
-            img_shape=size, ori_shape=size, pad_shape=size, scale_factor=(1.0, 1.0)))
+        sample = DetDataSample(
+            metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size, scale_factor=(1.0, 1.0))
+        )
         sample.gt_instances = InstanceData(
             bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
             labels=torch.zeros(len(boxes), dtype=torch.long),
-            masks=BitmapMasks(np.ones((len(boxes), *size), dtype=np.uint8), *size))
+            masks=BitmapMasks(np.ones((len(boxes), *size), dtype=np.uint8), *size),
+        )
         samples.append(sample)
-    return dict(inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in samples],
-                data_samples=samples)
+    return dict(
+        inputs=[torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in samples],
+        data_samples=samples,
+    )
 
 
 def expected_losses(model) -> set:
     """The losses that the config's kind of training has."""
-    distilled = {f'{level}_prime.loss_{part}'
-                 for level in ('p2', 'p3') for part in ('global', 'positive')}
+    distilled = {
+        f'{level}_prime.loss_{part}' for level in ('p2', 'p3') for part in ('global', 'positive')
+    }
     if model.get('trainable') == ['roi_head.extended_bbox_head']:
         return {'loss_cls', 'loss_bbox'}
     if model.type == 'CrossResolutionDistiller' and not model.get('detection_loss'):
@@ -94,7 +101,8 @@ def test_builds_and_runs_loss_and_predict(path):
     assert len(results) == 2
     for result in results:
         boxes = result.pred_instances.bboxes
-        assert boxes.isfinite().all() and boxes.shape[1] == 4
+        assert boxes.isfinite().all()
+        assert boxes.shape[1] == 4
 
 
 @pytest.mark.parametrize('path', TWO_STAGE, ids=config_id)
@@ -132,16 +140,19 @@ def test_one_stage_levels_agree_throughout_the_config(path):
 
 def num_classes(cfg: Config) -> int:
     dataset = cfg.train_dataloader.dataset
-    return len(dataset.get('metainfo', {}).get('classes')
-               or DATASETS.get(dataset.type).METAINFO['classes'])
+    return len(
+        dataset.get('metainfo', {}).get('classes') or DATASETS.get(dataset.type).METAINFO['classes']
+    )
 
 
-@pytest.mark.parametrize('detector, extended', [
-    ('retinanet', 'efpn'), ('retinanet', 'efpn-p3-prime'), ('fcos', 'efpn')])
+@pytest.mark.parametrize(
+    ('detector', 'extended'), [('retinanet', 'efpn'), ('retinanet', 'efpn-p3-prime'), ('fcos', 'efpn')]
+)
 def test_one_stage_twins_differ_only_in_their_pyramid(detector, extended):
     plain, extended = (
         load(CONFIGS / 'deeppcb' / f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py').to_dict()
-        for neck in ('fpn', extended))
+        for neck in ('fpn', extended)
+    )
     for cfg in (plain, extended):
         cfg['model'] = copy.deepcopy(cfg['model'])
         del cfg['model']['neck'], cfg['model']['backbone']['type']
@@ -163,8 +174,9 @@ def test_twins_differ_only_where_they_say():
             assert plain[key] == extended[key] == double[key], key
         assert plain.train_dataloader == extended.train_dataloader
         for dataloader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            scales = [step.scale for step in double[dataloader].dataset.pipeline
-                      if step.type == 'Resize']
+            scales = [
+                step.scale for step in double[dataloader].dataset.pipeline if step.type == 'Resize'
+            ]
             assert scales == [(640, 640)], dataloader
         assert plain.model.train_cfg == extended.model.train_cfg == double.model.train_cfg
         assert plain.model.test_cfg == extended.model.test_cfg == double.model.test_cfg
@@ -177,14 +189,22 @@ def giga_macs(model_cfg, size: tuple[int, int]) -> float:
 
 
 SMALL_WITH_FTT = [
-    path for path in SHIPPED if detector_of(load(path).model).backbone.get('groups', 1) == 1
+    path
+    for path in SHIPPED
+    if detector_of(load(path).model).backbone.get('groups', 1) == 1
     and (detector_of(load(path).model).neck.get('ftt') or {}).get('type') == 'FTT'
     and load(path).model is detector_of(load(path).model)
-    and not any(wide in path.stem for wide in ('r18_efpn-h128', 'r18_efpn-two-heads'))]
+    and not any(wide in path.stem for wide in ('r18_efpn-h128', 'r18_efpn-two-heads'))
+]
 
 
-LIGHT = [path for path in SHIPPED if '-light' in path.stem or path.parent.name == 'demo'
-         or path.stem.startswith(('retinanet_r18_efpn_', 'fcos_r18_efpn_'))]
+LIGHT = [
+    path
+    for path in SHIPPED
+    if '-light' in path.stem
+    or path.parent.name == 'demo'
+    or path.stem.startswith(('retinanet_r18_efpn_', 'fcos_r18_efpn_'))
+]
 
 
 def test_there_are_light_configs():
@@ -209,8 +229,12 @@ def test_default_width_costs_less_than_doubling_the_input(path):
     extended = detector_of(load(path).model)
     plain = copy.deepcopy(extended)
     plain.backbone.type = 'ResNet'
-    plain.neck = dict(type='FPN', in_channels=extended.neck.in_channels[1:],
-                      out_channels=extended.neck.out_channels, num_outs=5)
+    plain.neck = dict(
+        type='FPN',
+        in_channels=extended.neck.in_channels[1:],
+        out_channels=extended.neck.out_channels,
+        num_outs=5,
+    )
     assert giga_macs(extended, (320, 320)) < giga_macs(plain, (640, 640))
 
 

@@ -16,9 +16,7 @@ CLASSES = ('bolt', 'nut')
 
 def box(number, image_id, category_id, bbox, **extra):
     area = extra.pop('area', bbox[2] * bbox[3])
-    return dict(
-        id=number, image_id=image_id, category_id=category_id, bbox=bbox, area=area, **extra
-    )
+    return dict(id=number, image_id=image_id, category_id=category_id, bbox=bbox, area=area, **extra)
 
 
 def write(folder, content):
@@ -31,9 +29,7 @@ def content():
     """Image 1 holds one box of each kind, 2 none, 3 is too small, 4 holds another category."""
     sizes = {1: 100, 2: 100, 3: 20, 4: 100}
     return dict(
-        images=[
-            dict(id=n, file_name=f'{n}.png', width=side, height=side) for n, side in sizes.items()
-        ],
+        images=[dict(id=n, file_name=f'{n}.png', width=side, height=side) for n, side in sizes.items()],
         annotations=[
             box(1, 1, 1, [10, 10, 8, 8]),
             box(2, 1, 2, [90, 90, 20, 20]),

@@ -20,8 +20,7 @@ def digest(folder):
     files = sorted(path for path in folder.rglob('*') if path.is_file())
     assert files
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }
 
 
@@ -34,7 +33,7 @@ def signs(tmp_path_factory):
 
 def test_same_seed_same_bytes_also_in_another_process(signs, tmp_path, repository):
     tool = repository / 'tools/dataset_converters/synthetic_signs.py'
-    options = '--num-train 4 --num-val 2 --size 192 --seed 3'.split()
+    options = ['--num-train', '4', '--num-val', '2', '--size', '192', '--seed', '3']
     subprocess.run([sys.executable, str(tool), str(tmp_path / 'b'), *options], check=True)
     assert digest(tmp_path / 'b') == digest(signs)
 
@@ -55,17 +54,21 @@ def test_sizes_classes_and_places():
     scenes = [paint_scene(np.random.default_rng([7, index]), 320) for index in range(60)]
     boxes = np.array([box for _, found in scenes for _, box in found])
     sides = boxes[:, 2:] - boxes[:, :2]
-    assert sides.min() >= 6 and sides.max() <= 48
+    assert sides.min() >= 6
+    assert sides.max() <= 48
     long_sides = sides.max(axis=1)
     assert 0.70 < np.mean(long_sides < 32) < 0.90
     # Evenly spread in the logarithm: the middle of 6 and 48 is 17.
     assert 13 < np.median(long_sides) < 21
-    assert long_sides.min() <= 7 and long_sides.max() >= 44
-    assert boxes.min() >= 0 and boxes.max() <= 320
+    assert long_sides.min() <= 7
+    assert long_sides.max() >= 44
+    assert boxes.min() >= 0
+    assert boxes.max() <= 320
     names = [name for _, found in scenes for name, _ in found]
     assert set(names) == set(SYNTHETIC_SIGNS_CLASSES)
     for image, found in scenes:
-        assert image.shape == (320, 320, 3) and image.dtype == np.uint8
+        assert image.shape == (320, 320, 3)
+        assert image.dtype == np.uint8
         assert 3 <= len(found) <= 8
         covered = np.zeros((320, 320), int)
         for _, (x1, y1, x2, y2) in found:
@@ -101,7 +104,8 @@ def test_round_pairs_share_their_outline():
 def test_posed_sign_touches_its_box(side):
     for index, name in enumerate(SYNTHETIC_SIGNS_CLASSES):
         alpha = pose(np.random.default_rng(index), sign_template(name), side, 6)[..., 3]
-        assert max(alpha.shape) == side and min(alpha.shape) >= 6
+        assert max(alpha.shape) == side
+        assert min(alpha.shape) >= 6
         assert all(edge.max() > 0.05 for edge in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]))
 
 

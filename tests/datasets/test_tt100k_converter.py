@@ -125,7 +125,8 @@ def test_bad_box_corner(source, tmp_path, corner):
     with pytest.raises(ValueError, match=r'bad annotation: 1(.|\n)*10\.jpg'):
         convert_tt100k(source, tmp_path / 'out')
     writers = convert_tt100k(source, tmp_path / 'out', skip_bad=True)
-    assert writers['train'].counts['bad annotation'] == 1 and writers['train'].counts['boxes'] == 1
+    assert writers['train'].counts['bad annotation'] == 1
+    assert writers['train'].counts['boxes'] == 1
 
 
 def test_missing_annotation_file(tmp_path):

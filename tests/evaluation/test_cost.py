@@ -1,4 +1,5 @@
 """The cost tool: known counts, a count by hand, and the whole command."""
+
 import json
 
 import pytest
@@ -22,17 +23,30 @@ def extended(backbone):
 
 
 def efpn(hidden_channels):
-    return dict(type='EFPN', in_channels=[256, 256, 512, 1024, 2048], out_channels=256, num_outs=6,
-                ftt=dict(type='FTT', hidden_channels=hidden_channels))
+    return dict(
+        type='EFPN',
+        in_channels=[256, 256, 512, 1024, 2048],
+        out_channels=256,
+        num_outs=6,
+        ftt=dict(type='FTT', hidden_channels=hidden_channels),
+    )
 
 
-@pytest.mark.parametrize('backbone, neck, scale, giga', [
-    (RESNEXT, FPN, 1, 413), (RESNEXT, FPN, 2, 1650),
-    (extended(RESNEXT), efpn(512), 1, 2068), (extended(RESNEXT), efpn(256), 1, 1087),
-    (extended(RESNEXT), efpn(128), 1, 819),
-    (RESNET, FPN, 1, 148), (RESNET, FPN, 2, 594),
-    (extended(RESNET), efpn(512), 1, 1749), (extended(RESNET), efpn(256), 1, 768),
-    (extended(RESNET), efpn(128), 1, 501)])
+@pytest.mark.parametrize(
+    ('backbone', 'neck', 'scale', 'giga'),
+    [
+        (RESNEXT, FPN, 1, 413),
+        (RESNEXT, FPN, 2, 1650),
+        (extended(RESNEXT), efpn(512), 1, 2068),
+        (extended(RESNEXT), efpn(256), 1, 1087),
+        (extended(RESNEXT), efpn(128), 1, 819),
+        (RESNET, FPN, 1, 148),
+        (RESNET, FPN, 2, 594),
+        (extended(RESNET), efpn(512), 1, 1749),
+        (extended(RESNET), efpn(256), 1, 768),
+        (extended(RESNET), efpn(128), 1, 501),
+    ],
+)
 def test_known_counts_of_backbone_and_neck_at_800x1344(backbone, neck, scale, giga):
     with torch.device('meta'):
         model = BackboneNeckSteps(dict(backbone=backbone, neck=neck))
@@ -40,15 +54,20 @@ def test_known_counts_of_backbone_and_neck_at_800x1344(backbone, neck, scale, gi
     assert measure.count_macs(model, images) / 1e9 == pytest.approx(giga, abs=0.6)
 
 
-@pytest.mark.parametrize('config, giga, most', [
-    ('faster-rcnn_r50_efpn-light_1x_coco', 175, 237),
-    ('faster-rcnn_x101-32x8d_efpn-light_1x_coco', 439, 560)])
+@pytest.mark.parametrize(
+    ('config', 'giga', 'most'),
+    [
+        ('faster-rcnn_r50_efpn-light_1x_coco', 175, 237),
+        ('faster-rcnn_x101-32x8d_efpn-light_1x_coco', 439, 560),
+    ],
+)
 def test_light_extensions_stay_within_their_price(config, giga, most, repository):
     model = Config.fromfile(repository / f'configs/efpn/{config}.py').model
     with torch.device('meta'):
         steps = BackboneNeckSteps(dict(backbone=model.backbone, neck=model.neck))
         images = torch.empty(1, 3, 800, 1344)
-    assert measure.count_macs(steps, images) / 1e9 == pytest.approx(giga, abs=0.6) and giga <= most
+    assert measure.count_macs(steps, images) / 1e9 == pytest.approx(giga, abs=0.6)
+    assert giga <= most
 
 
 class Attention(nn.Module):
@@ -83,14 +102,19 @@ def test_steps_that_need_values_are_counted_where_the_image_is():
 
 def test_an_operator_the_counter_misses_is_named():
     from mmcv.ops import ModulatedDeformConv2dPack
+
     model = nn.Sequential(ModulatedDeformConv2dPack(3, 3, 3))
     with pytest.raises(ValueError, match='ModulatedDeformConv2dPack'):
         measure.count_macs(model, torch.zeros(1, 3, 8, 8))
 
 
 def test_parse_subject():
-    subject = parse_subject('dir/a.py@2x@model.neck.ftt.hidden_channels=64', (800, 1344),
-                            'detector', {'model.neck.num_outs': 6})
+    subject = parse_subject(
+        'dir/a.py@2x@model.neck.ftt.hidden_channels=64',
+        (800, 1344),
+        'detector',
+        {'model.neck.num_outs': 6},
+    )
     assert (subject.height, subject.width) == (1600, 2688)
     assert subject.name == 'a@2x@model.neck.ftt.hidden_channels=64'
     assert subject.images('meta').shape == (1, 3, 1600, 2688)
@@ -99,10 +123,16 @@ def test_parse_subject():
         parse_subject('a.py@double', (8, 8), 'detector', {})
 
 
-@pytest.mark.parametrize('arguments, said', [
-    (['gone.py'], 'config not found: gone.py'), (['gone_package::a.py'], 'gone_package'),
-    (['a.py@x'], '@x'), (['a.py', '--sizes', '800'], '800x1344'),
-    (['a.py', '--repeats', '0'], '--repeats')])
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['gone.py'], 'config not found: gone.py'),
+        (['gone_package::a.py'], 'gone_package'),
+        (['a.py@x'], '@x'),
+        (['a.py', '--sizes', '800'], '800x1344'),
+        (['a.py', '--repeats', '0'], '--repeats'),
+    ],
+)
 def test_errors_are_one_sentence(arguments, said, capsys):
     with pytest.raises(SystemExit) as stopped:
         cost.main(arguments)
@@ -112,29 +142,46 @@ def test_errors_are_one_sentence(arguments, said, capsys):
 
 def test_whole_command(tiny_config, tmp_path, capsys):
     out = tmp_path / 'cost.json'
-    cost.main([str(tiny_config), f'{tiny_config}@4x', '--sizes', '64x96', '--repeats', '1',
-               '--device', 'cpu', '--json', str(out)])
+    cost.main(
+        [
+            str(tiny_config),
+            f'{tiny_config}@4x',
+            '--sizes',
+            '64x96',
+            '--repeats',
+            '1',
+            '--device',
+            'cpu',
+            '--json',
+            str(out),
+        ]
+    )
     table = capsys.readouterr().out.splitlines()
     plain, larger = json.loads(out.read_text())['rows']
     assert (larger['height'], larger['width']) == (256, 384)
     assert larger['macs'] == 16 * plain['macs']
     for row in (plain, larger):
-        assert row['forward_seconds'] > 0 and row['forward_backward_seconds'] > 0
+        assert row['forward_seconds'] > 0
+        assert row['forward_backward_seconds'] > 0
         assert row['forward_backward_bytes'] >= row['forward_bytes'] > 0
     # What backward keeps of the stem alone, at half size: 8 channels before and after its norm.
     stem_bytes = 2 * 8 * 4 * 128 * 192
     assert larger['forward_backward_bytes'] - plain['forward_backward_bytes'] > stem_bytes
-    assert '(16.00x)' in table[3] and table[0].startswith('| config')
+    assert '(16.00x)' in table[3]
+    assert table[0].startswith('| config')
 
 
 def test_whole_detector(tiny_config):
-    subject, narrower = (parse_subject(f'{tiny_config}{change}', (64, 64), 'detector', {})
-                         for change in ('', '@model.neck.ftt.hidden_channels=8'))
+    subject, narrower = (
+        parse_subject(f'{tiny_config}{change}', (64, 64), 'detector', {})
+        for change in ('', '@model.neck.ftt.hidden_channels=8')
+    )
     row, narrow = cost.compare([subject, narrower], 'cpu', repeats=1, timed=False)
     model = Config.fromfile(str(tiny_config)).model
     part = measure.count_macs(BackboneNeckSteps(model), torch.zeros(1, 3, 64, 64))
     assert row['macs'] > part
-    assert narrow['parameters'] < row['parameters'] and narrow['macs'] < row['macs']
+    assert narrow['parameters'] < row['parameters']
+    assert narrow['macs'] < row['macs']
     steps = subject.build()
     assert measure.run_forward_backward(steps, subject.images('cpu')) > 0
 
@@ -155,7 +202,7 @@ class _Recorder(nn.Module):
         return self(images).float().mean()
 
 
-@pytest.mark.parametrize('amp, dtype', [(False, torch.float32), (True, torch.bfloat16)])
+@pytest.mark.parametrize(('amp', 'dtype'), [(False, torch.float32), (True, torch.bfloat16)])
 def test_passes_run_in_the_precision_asked_for(amp, dtype):
     model, images = _Recorder(), torch.zeros(1, 3, 8, 8)
     for run in measure.PASSES.values():
@@ -164,8 +211,10 @@ def test_passes_run_in_the_precision_asked_for(amp, dtype):
 
 
 def test_a_deferred_level_counts_as_if_it_were_whole(tiny_config):
-    whole, sparse = (parse_subject(f'{tiny_config}@model.neck.sparse={sparse}', (64, 96),
-                                   'backbone+neck', {}) for sparse in (False, True))
+    whole, sparse = (
+        parse_subject(f'{tiny_config}@model.neck.sparse={sparse}', (64, 96), 'backbone+neck', {})
+        for sparse in (False, True)
+    )
     rows = cost.compare([whole, sparse], 'cpu', repeats=1, timed=False)
     assert rows[0]['macs'] == rows[1]['macs'] > 0
     assert [row['note'] for row in rows] == ['', '']
@@ -173,9 +222,14 @@ def test_a_deferred_level_counts_as_if_it_were_whole(tiny_config):
 
 def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
     """Whole: the map of P2' costs its 1x1 and 3x3 conv on each cell; on RoIs there is no map."""
+
     def subject(on_rois, parts):
-        return parse_subject(f'{tiny_config}@model.neck.extension_cfg.on_rois={on_rois}', (64, 96),
-                             parts, {'model.neck.extension_cfg': {}})
+        return parse_subject(
+            f'{tiny_config}@model.neck.extension_cfg.on_rois={on_rois}',
+            (64, 96),
+            parts,
+            {'model.neck.extension_cfg': {}},
+        )
 
     def macs(on_rois, parts):
         one = subject(on_rois, parts)
@@ -189,13 +243,16 @@ def test_p2_prime_on_rois_counts_in_the_whole_detector_alone(tiny_config):
     parts = 'backbone+neck'
     assert macs(False, parts) - macs(True, parts) == 32 * 48 * weights
     assert macs(True, 'detector') > macs(True, parts) > 0
-    row, = cost.compare([subject(True, parts)], 'cpu', repeats=1, timed=False)
-    assert 'on_rois' in row['note'] and row['note'] in cost.table([row])
+    (row,) = cost.compare([subject(True, parts)], 'cpu', repeats=1, timed=False)
+    assert 'on_rois' in row['note']
+    assert row['note'] in cost.table([row])
 
 
 def test_a_batch_takes_more_memory_but_counts_one_image(tiny_config):
-    one, three = (parse_subject(str(tiny_config), (64, 96), 'backbone+neck', {}, batch_size)
-                  for batch_size in (1, 3))
+    one, three = (
+        parse_subject(str(tiny_config), (64, 96), 'backbone+neck', {}, batch_size)
+        for batch_size in (1, 3)
+    )
     assert three.images('cpu').shape == (3, 3, 64, 96)
     first, second = cost.compare([one, three], 'cpu', repeats=1)
     assert first['macs'] == second['macs']

@@ -1,4 +1,5 @@
 """The paired bootstrap against COCO's evaluation of data sets with the drawn images copied out."""
+
 import contextlib
 import io
 import pickle
@@ -20,8 +21,11 @@ def coco(images, boxes):
     truth.dataset = dict(
         images=[dict(id=i, width=200, height=200) for i in images],
         categories=[dict(id=c, name=str(c)) for c in CATEGORIES],
-        annotations=[dict(id=n, image_id=i, category_id=c, bbox=list(box), area=box[2] * box[3],
-                          iscrowd=0) for n, (i, c, *box) in enumerate(boxes, 1)])
+        annotations=[
+            dict(id=n, image_id=i, category_id=c, bbox=list(box), area=box[2] * box[3], iscrowd=0)
+            for n, (i, c, *box) in enumerate(boxes, 1)
+        ],
+    )
     with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
     return truth
@@ -29,8 +33,11 @@ def coco(images, boxes):
 
 def random_boxes(images, seed):
     generator = np.random.default_rng(seed)
-    return [(i, CATEGORIES[generator.integers(2)], *(float(v) for v in generator.uniform(5, 100, 4)))
-            for i in images for _ in range(4)]
+    return [
+        (i, CATEGORIES[generator.integers(2)], *(float(v) for v in generator.uniform(5, 100, 4)))
+        for i in images
+        for _ in range(4)
+    ]
 
 
 def predictions(boxes, images, noise, seed):
@@ -39,10 +46,16 @@ def predictions(boxes, images, noise, seed):
     for image in images:
         own = [(CATEGORIES.index(c), x, y, x + w, y + h) for i, c, x, y, w, h in boxes if i == image]
         corners = torch.tensor([box[1:] for box in own]).reshape(-1, 4)
-        found.append(dict(img_id=image, pred_instances=dict(
-            bboxes=corners + torch.from_numpy(generator.normal(0, noise, corners.shape)).float(),
-            scores=torch.from_numpy(generator.uniform(0, 1, len(own))),
-            labels=torch.tensor([box[0] for box in own], dtype=torch.long))))
+        found.append(
+            dict(
+                img_id=image,
+                pred_instances=dict(
+                    bboxes=corners + torch.from_numpy(generator.normal(0, noise, corners.shape)).float(),
+                    scores=torch.from_numpy(generator.uniform(0, 1, len(own))),
+                    labels=torch.tensor([box[0] for box in own], dtype=torch.long),
+                ),
+            )
+        )
     return found
 
 
@@ -54,15 +67,26 @@ BOXES = random_boxes(IMAGES, 0)
 def test_a_draw_equals_a_data_set_of_copied_images(draw):
     found = predictions(BOXES, IMAGES, noise=4, seed=1)
     copies = range(100, 103)
-    boxes = [(copied, *box[1:]) for copied, i in zip(copies, draw, strict=True)
-             for box in BOXES if box[0] == IMAGES[i]]
+    boxes = [
+        (copied, *box[1:])
+        for copied, i in zip(copies, draw, strict=True)
+        for box in BOXES
+        if box[0] == IMAGES[i]
+    ]
     truth, results = coco(copies, boxes), []
     for copied, i in zip(copies, draw, strict=True):
         instances = found[i]['pred_instances']
-        for (left, top, right, bottom), score, label in zip(*(
-                instances[key].tolist() for key in ('bboxes', 'scores', 'labels')), strict=True):
-            results.append(dict(image_id=copied, category_id=CATEGORIES[label], score=score,
-                                bbox=[left, top, right - left, bottom - top]))
+        for (left, top, right, bottom), score, label in zip(
+            *(instances[key].tolist() for key in ('bboxes', 'scores', 'labels')), strict=True
+        ):
+            results.append(
+                dict(
+                    image_id=copied,
+                    category_id=CATEGORIES[label],
+                    score=score,
+                    bbox=[left, top, right - left, bottom - top],
+                )
+            )
     with contextlib.redirect_stdout(io.StringIO()):
         expected = COCOeval(truth, truth.loadRes(results), 'bbox')
         expected.evaluate()
@@ -77,12 +101,14 @@ def test_equal_detectors_do_not_differ_and_a_better_one_does():
     images = list(range(20))
     boxes = random_boxes(images, 3)
     truth = coco(images, boxes)
-    good, bad = (BootstrapEvaluation(truth, predictions(boxes, images, noise, 1), CATEGORIES)
-                 for noise in (1, 9))
+    good, bad = (
+        BootstrapEvaluation(truth, predictions(boxes, images, noise, 1), CATEGORIES) for noise in (1, 9)
+    )
     same = compare(good, good, draws=5, seed=0)
     assert all(row['difference'] == row['low'] == row['high'] == 0 for row in same)
     row = compare(bad, good, draws=20, seed=0)[0]
-    assert row['metric'] == 'AP' and 0 < row['low'] < row['difference'] < row['high']
+    assert row['metric'] == 'AP'
+    assert 0 < row['low'] < row['difference'] < row['high']
     assert compare(bad, good, draws=20, seed=0)[0] == row
 
 
@@ -92,13 +118,19 @@ def test_other_images_are_refused():
 
 
 def test_command(tiny_config, tmp_path, capsys):
-    box = dict(bboxes=torch.tensor([[1., 2., 30., 40.]]), scores=torch.ones(1),
-               labels=torch.zeros(1, dtype=torch.long))
-    found = [dict(img_id=i, pred_instances={key: value[:int(i == 0)] for key, value in box.items()})
-             for i in range(6)]
+    box = dict(
+        bboxes=torch.tensor([[1.0, 2.0, 30.0, 40.0]]),
+        scores=torch.ones(1),
+        labels=torch.zeros(1, dtype=torch.long),
+    )
+    found = [
+        dict(img_id=i, pred_instances={key: value[: int(i == 0)] for key, value in box.items()})
+        for i in range(6)
+    ]
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(found))
     main([str(tiny_config), str(tmp_path / 'a.pkl'), str(tmp_path / 'a.pkl'), '--draws', '2'])
     printed = capsys.readouterr().out
-    assert '6 images, 2 draws' in printed and '+0.000 to +0.000' in printed
+    assert '6 images, 2 draws' in printed
+    assert '+0.000 to +0.000' in printed
     with pytest.raises(SystemExit):
         main([str(tiny_config), str(tmp_path / 'a.pkl'), 'gone.pkl'])

@@ -1,5 +1,7 @@
 """What extend_config makes of MMDetection's own configs, against numbers worked out by hand."""
+
 import copy
+import itertools
 
 import pytest
 import torch
@@ -58,7 +60,8 @@ def test_argument_is_left_alone_and_the_package_imported(shipped):
     assert changed == {'model'}
     plain.custom_imports = dict(imports=['theirs'], allow_failed_imports=True)
     assert mmdet_efpn.extend_config(plain).custom_imports == dict(
-        imports=['theirs', 'mmdet_efpn'], allow_failed_imports=True)
+        imports=['theirs', 'mmdet_efpn'], allow_failed_imports=True
+    )
 
 
 def test_random_numbers_are_left_alone(shipped):
@@ -89,18 +92,22 @@ def test_one_anchor_a_cell_stands_on_p2_prime(shipped, name):
     assert [stride[0] for stride in generator.strides] == [2, 4, 8, 16, 32, 64, 128]
 
 
-@pytest.mark.parametrize('name, point, strides', [
-    (FCOS, [7, 3], [2, 4, 8, 16, 32, 64, 128]),  # the cell's middle
-    (FOVEA, [7, 3], [2, 4, 8, 16, 32, 64, 128]),
-    (CENTERNET, [7, 3], [2, 4, 8, 16, 32, 64, 128]),
-    (REPPOINTS, [6, 2], [2, 4, 8, 16, 32, 64, 128]),  # its corner
-    (RTMDET, [6, 2], [2, 4, 8, 16, 32]),
-    (YOLOX, [6, 2], [2, 4, 8, 16, 32]),
-])
+@pytest.mark.parametrize(
+    ('name', 'point', 'strides'),
+    [
+        (FCOS, [7, 3], [2, 4, 8, 16, 32, 64, 128]),  # the cell's middle
+        (FOVEA, [7, 3], [2, 4, 8, 16, 32, 64, 128]),
+        (CENTERNET, [7, 3], [2, 4, 8, 16, 32, 64, 128]),
+        (REPPOINTS, [6, 2], [2, 4, 8, 16, 32, 64, 128]),  # its corner
+        (RTMDET, [6, 2], [2, 4, 8, 16, 32]),
+        (YOLOX, [6, 2], [2, 4, 8, 16, 32]),
+    ],
+)
 def test_points_stand_on_p2_prime(shipped, name, point, strides):
     model = mmdet_efpn.extend_config(shipped(name)).model
-    head = MODELS.build(dict(model.bbox_head, norm_cfg=dict(type='BN')) if name == RTMDET
-                        else model.bbox_head)
+    head = MODELS.build(
+        dict(model.bbox_head, norm_cfg=dict(type='BN')) if name == RTMDET else model.bbox_head
+    )
     generator = head.prior_generator
     assert [stride[0] for stride in generator.strides] == strides
     points = generator.grid_priors([(32, 48)] + [(1, 1)] * (len(strides) - 1), device='cpu')[0]
@@ -108,16 +115,31 @@ def test_points_stand_on_p2_prime(shipped, name, point, strides):
     assert points[CELL][:2].tolist() == point
 
 
-@pytest.mark.parametrize('name, key, ranges', [
-    (FCOS, 'regress_ranges', [(-1, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 512),
-                              (512, 1e8)]),
-    (VFNET, 'regress_ranges', [(-1, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 512),
-                               (512, 1e8)]),
-    (CENTERNET, 'regress_ranges',
-     [(0, 20), (16, 40), (32, 80), (64, 160), (128, 320), (256, 640), (512, 1e9)]),
-    (FOVEA, 'scale_ranges',
-     [(1, 16), (8, 32), (16, 64), (32, 128), (64, 256), (128, 512), (256, 2048)]),
-])
+@pytest.mark.parametrize(
+    ('name', 'key', 'ranges'),
+    [
+        (
+            FCOS,
+            'regress_ranges',
+            [(-1, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 512), (512, 1e8)],
+        ),
+        (
+            VFNET,
+            'regress_ranges',
+            [(-1, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 512), (512, 1e8)],
+        ),
+        (
+            CENTERNET,
+            'regress_ranges',
+            [(0, 20), (16, 40), (32, 80), (64, 160), (128, 320), (256, 640), (512, 1e9)],
+        ),
+        (
+            FOVEA,
+            'scale_ranges',
+            [(1, 16), (8, 32), (16, 64), (32, 128), (64, 256), (128, 512), (256, 2048)],
+        ),
+    ],
+)
 def test_smallest_range_is_that_of_p2_prime(shipped, name, key, ranges):
     head = mmdet_efpn.extend_config(shipped(name)).model.bbox_head
     assert [tuple(pair) for pair in head[key]] == ranges
@@ -127,8 +149,9 @@ def test_smallest_range_is_that_of_p2_prime(shipped, name, key, ranges):
 
 def test_finer_ranges_cover_what_the_first_covered():
     ranges = finer_ranges([(-1, 64), (64, 128)], num_added=2)
-    assert ranges[0][0] == -1 and ranges[-2][1] == 64
-    assert all(a[1] == b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    assert ranges[0][0] == -1
+    assert ranges[-2][1] == 64
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(ranges))
 
 
 def roi_extractors(name, value):
@@ -144,9 +167,24 @@ def roi_extractors(name, value):
                 yield from roi_extractors(key, part)
 
 
-@pytest.mark.parametrize('name', [
-    FASTER, MASK, CASCADE, HTC, POINT_REND, GRID, SPARSE, CASCADE_MASK, DOUBLE_HEAD, DYNAMIC, LIBRA,
-    PAFPN, HRFPN])
+@pytest.mark.parametrize(
+    'name',
+    [
+        FASTER,
+        MASK,
+        CASCADE,
+        HTC,
+        POINT_REND,
+        GRID,
+        SPARSE,
+        CASCADE_MASK,
+        DOUBLE_HEAD,
+        DYNAMIC,
+        LIBRA,
+        PAFPN,
+        HRFPN,
+    ],
+)
 def test_boxes_under_56_px_meet_p2_prime(shipped, name):
     roi_head = mmdet_efpn.extend_config(shipped(name)).model.roi_head
     found = {key: cfg for key, cfg in roi_extractors('', roi_head) if key != 'semantic_roi_extractor'}
@@ -165,7 +203,8 @@ def test_rpn_stays_off_p2_prime_unless_asked(shipped):
     assert rpn_head.type == 'ExtendedRPNHead'
     assert rpn_head.anchor_generator.strides == [4, 8, 16, 32, 64]
     on_it = mmdet_efpn.extend_config(shipped(FASTER), rpn_on_p2_prime=True).model.rpn_head
-    assert on_it.on_p2_prime and on_it.anchor_generator.strides == [2, 4, 8, 16, 32, 64]
+    assert on_it.on_p2_prime
+    assert on_it.anchor_generator.strides == [2, 4, 8, 16, 32, 64]
     head = MODELS.build(on_it)
     assert head.on_p2_prime
     anchors = head.prior_generator.grid_priors([(32, 48)] + [(1, 1)] * 5, device='cpu')[0]
@@ -177,7 +216,8 @@ def test_rpn_stays_off_p2_prime_unless_asked(shipped):
 
 def test_box_heads(shipped):
     roi_head = mmdet_efpn.extend_config(shipped(MASK)).model.roi_head
-    assert roi_head.type == 'ExtendedRoIHead' and 'extended_bbox_head' not in roi_head
+    assert roi_head.type == 'ExtendedRoIHead'
+    assert 'extended_bbox_head' not in roi_head
     shared = mmdet_efpn.extend_config(shipped(MASK), extended_bbox_head=False).model.roi_head
     assert shared.extended_bbox_head is False
     extended, report = extend_with_report(shipped(CASCADE))
@@ -195,7 +235,8 @@ def test_special_readers_of_levels(shipped):
 
 def test_other_necks_are_wrapped(shipped):
     libra = mmdet_efpn.extend_config(shipped(LIBRA_RETINA)).model
-    assert libra.neck.type == 'ExtendedNeck' and libra.neck.c2_prime_channels == 64  # the stem's
+    assert libra.neck.type == 'ExtendedNeck'
+    assert libra.neck.c2_prime_channels == 64
     fpn, bfp = libra.neck.neck
     assert (fpn.type, fpn.start_level, fpn.num_outs) == ('FPN', 0, 6)
     assert (bfp.num_levels, bfp.refine_level) == (6, 2)  # refined at stride 16, as before
@@ -210,11 +251,14 @@ def test_other_necks_are_wrapped(shipped):
     assert extended.bbox_head.strides == [2, 4, 8, 16, 32, 64, 128]
 
 
-@pytest.mark.parametrize('name, indices, widths', [
-    ('swin/retinanet_swin-t-p4-w7_fpn_1x_coco', (0, 1, 2, 3), [64, 96, 192, 384, 768]),
-    ('efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco', (2, 3, 4, 5), [24, 32, 48, 136, 384]),
-    ('pvt/retinanet_pvt-t_fpn_1x_coco', None, [64, 64, 128, 320, 512]),
-])
+@pytest.mark.parametrize(
+    ('name', 'indices', 'widths'),
+    [
+        ('swin/retinanet_swin-t-p4-w7_fpn_1x_coco', (0, 1, 2, 3), [64, 96, 192, 384, 768]),
+        ('efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco', (2, 3, 4, 5), [24, 32, 48, 136, 384]),
+        ('pvt/retinanet_pvt-t_fpn_1x_coco', None, [64, 64, 128, 320, 512]),
+    ],
+)
 def test_backbones_that_began_at_stride_8_begin_at_stride_4(shipped, name, indices, widths):
     model = mmdet_efpn.extend_config(shipped(name)).model
     assert model.backbone.type == 'HighResolutionTap'
@@ -225,13 +269,16 @@ def test_backbones_that_began_at_stride_8_begin_at_stride_4(shipped, name, indic
 
 def test_transformers_take_p3_prime_unless_asked(shipped):
     dino = mmdet_efpn.extend_config(shipped(DINO)).model
-    assert dino.backbone.type == 'ResNet' and tuple(dino.backbone.out_indices) == (0, 1, 2, 3)
-    assert dino.neck.levels == 'p3_prime' and dino.neck.neck.num_outs == 5
+    assert dino.backbone.type == 'ResNet'
+    assert tuple(dino.backbone.out_indices) == (0, 1, 2, 3)
+    assert dino.neck.levels == 'p3_prime'
+    assert dino.neck.neck.num_outs == 5
     assert dino.num_feature_levels == 5
     assert dino.encoder.layer_cfg.self_attn_cfg.num_levels == 5
     assert dino.decoder.layer_cfg.cross_attn_cfg.num_levels == 5
     full = mmdet_efpn.extend_config(shipped(DINO), levels='all').model
-    assert full.num_feature_levels == 6 and full.neck.c2_prime_channels == 64
+    assert full.num_feature_levels == 6
+    assert full.neck.c2_prime_channels == 64
     head = mmdet_efpn.extend_config(shipped(MASK2FORMER)).model.panoptic_head
     assert (head.in_channels, head.strides) == ([256] * 4, [4, 8, 16, 32])
 
@@ -243,8 +290,10 @@ def test_ftt_and_c2_prime_are_chosen(shipped):
     assert model.backbone.c2_prime == 'stem'
     assert model.neck.in_channels == [64, 256, 512, 1024, 2048]
     model = mmdet_efpn.extend_config(
-        shipped(RETINA), ftt='PointwiseFTT', c2_prime='shared', separable=False).model
-    assert model.neck.ftt == dict(type='PointwiseFTT') and 'extension_cfg' not in model.neck
+        shipped(RETINA), ftt='PointwiseFTT', c2_prime='shared', separable=False
+    ).model
+    assert model.neck.ftt == dict(type='PointwiseFTT')
+    assert 'extension_cfg' not in model.neck
     assert model.backbone.c2_prime == 'shared'
     assert model.neck.in_channels == [256, 256, 512, 1024, 2048]
 
@@ -255,7 +304,7 @@ def test_p3_prime_in_a_one_stage_detector(shipped):
     assert model.bbox_head.strides == [4, 8, 16, 32, 64, 128]
     assert tuple(model.bbox_head.regress_ranges[0]) == (-1, 32)
     for options in (dict(c2_prime='stem'), dict(separable=False)):
-        with pytest.raises(ValueError, match='makes no sense with levels=\'p3_prime\''):
+        with pytest.raises(ValueError, match="makes no sense with levels='p3_prime'"):
             mmdet_efpn.extend_config(shipped(FCOS), levels='p3_prime', **options)
 
 
@@ -274,17 +323,22 @@ def test_extending_twice_is_refused(shipped, name):
         mmdet_efpn.extend_config(extended)
 
 
-@pytest.mark.parametrize('name, said', [
-    ('faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco', 'model.neck is missing'),
-    ('yolo/yolov3_d53_8xb8-320-273e_coco', r'model.neck \(YOLOV3Neck\)'),
-    ('ssd/ssd300_coco', r'model.neck \(SSDNeck\)'),
-    ('detr/detr_r50_8xb2-150e_coco', 'makes one level of stride 32'),
-    ('panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco', 'model.semantic_head'),
-    ('solo/solo_r50_fpn_1x_coco', 'model.mask_head'),
-    ('guided_anchoring/ga-faster-rcnn_r50-caffe_fpn_1x_coco', r'model.rpn_head \(GARPNHead\)'),
-    ('soft_teacher/soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco',
-     'model.backbone is missing'),
-])
+@pytest.mark.parametrize(
+    ('name', 'said'),
+    [
+        ('faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco', 'model.neck is missing'),
+        ('yolo/yolov3_d53_8xb8-320-273e_coco', r'model.neck \(YOLOV3Neck\)'),
+        ('ssd/ssd300_coco', r'model.neck \(SSDNeck\)'),
+        ('detr/detr_r50_8xb2-150e_coco', 'makes one level of stride 32'),
+        ('panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco', 'model.semantic_head'),
+        ('solo/solo_r50_fpn_1x_coco', 'model.mask_head'),
+        ('guided_anchoring/ga-faster-rcnn_r50-caffe_fpn_1x_coco', r'model.rpn_head \(GARPNHead\)'),
+        (
+            'soft_teacher/soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco',
+            'model.backbone is missing',
+        ),
+    ],
+)
 def test_what_cannot_work_is_refused_in_a_sentence(shipped, name, said):
     with pytest.raises(CannotExtendError, match=said):
         mmdet_efpn.extend_config(shipped(name))
@@ -297,12 +351,16 @@ def test_a_new_style_config_is_refused_in_a_sentence(shipped):
         mmdet_efpn.extend_config(cfg)
 
 
-@pytest.mark.parametrize('ftt, said', [
-    ('LigthFTT', r"ftt=\{'type': 'LigthFTT'\} cannot be built for 256 channels: .*registry"),
-    (dict(type='FTT', hidden=64), r'cannot be built for 256 channels: .*unexpected keyword'),
-    (dict(type='LightFTT', kernel_size=4), r'ftt: kernel_size must be odd, got 4'),
-    (dict(type='ReLU'), 'cannot be built for 256 channels: '),
-], ids=str)
+@pytest.mark.parametrize(
+    ('ftt', 'said'),
+    [
+        ('LigthFTT', r"ftt=\{'type': 'LigthFTT'\} cannot be built for 256 channels: .*registry"),
+        (dict(type='FTT', hidden=64), r'cannot be built for 256 channels: .*unexpected keyword'),
+        (dict(type='LightFTT', kernel_size=4), r'ftt: kernel_size must be odd, got 4'),
+        (dict(type='ReLU'), 'cannot be built for 256 channels: '),
+    ],
+    ids=str,
+)
 def test_an_ftt_that_cannot_be_built_is_refused(shipped, ftt, said):
     with pytest.raises(ValueError, match=said):
         mmdet_efpn.extend_config(shipped(RETINA), ftt=ftt)

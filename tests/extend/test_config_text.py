@@ -1,4 +1,5 @@
 """The written config: it reads back, holds only the changes, and never replaces a file unasked."""
+
 import ast
 
 import pytest
@@ -9,15 +10,21 @@ from mmdet_efpn.extend.command import main
 from mmdet_efpn.extend.config_text import changes, without_scope, write_extended_config
 
 
-@pytest.mark.parametrize('name, options', [
-    ('faster_rcnn/faster-rcnn_r50_fpn_1x_coco', dict(rpn_on_p2_prime=True, extended_bbox_head=False)),
-    ('htc/htc_r50_fpn_1x_coco', {}),
-    ('fcos/fcos_r50-caffe_fpn_gn-head_1x_coco', dict(ftt='PointwiseFTT', c2_prime='stem')),
-    ('rtmdet/rtmdet_s_8xb32-300e_coco', {}),
-    ('libra_rcnn/libra-retinanet_r50_fpn_1x_coco', {}),
-    ('dino/dino-4scale_r50_8xb2-12e_coco', {}),
-    ('mask2former/mask2former_r50_8xb2-lsj-50e_coco', {}),
-])
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        (
+            'faster_rcnn/faster-rcnn_r50_fpn_1x_coco',
+            dict(rpn_on_p2_prime=True, extended_bbox_head=False),
+        ),
+        ('htc/htc_r50_fpn_1x_coco', {}),
+        ('fcos/fcos_r50-caffe_fpn_gn-head_1x_coco', dict(ftt='PointwiseFTT', c2_prime='stem')),
+        ('rtmdet/rtmdet_s_8xb32-300e_coco', {}),
+        ('libra_rcnn/libra-retinanet_r50_fpn_1x_coco', {}),
+        ('dino/dino-4scale_r50_8xb2-12e_coco', {}),
+        ('mask2former/mask2former_r50_8xb2-lsj-50e_coco', {}),
+    ],
+)
 def test_reads_back_equal(name, options, tmp_path):
     config, out = f'mmdet::{name}.py', tmp_path / 'extended.py'
     write_extended_config(config, out, **options)
@@ -35,17 +42,25 @@ def test_holds_only_the_changes(tmp_path):
     exec(compile(tree, str(out), 'exec'), namespace)
     assert namespace['model'] == dict(
         backbone=dict(type='ExtendedResNet', c2_prime='stem'),
-        neck=dict(type='EFPN', in_channels=[64, 256, 512, 1024, 2048], start_level=0, num_outs=7,
-                  ftt=dict(type='LightFTT'),
-                  extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1)),
-        bbox_head=dict(anchor_generator=dict(strides=[2, 4, 8, 16, 32, 64, 128])))
+        neck=dict(
+            type='EFPN',
+            in_channels=[64, 256, 512, 1024, 2048],
+            start_level=0,
+            num_outs=7,
+            ftt=dict(type='LightFTT'),
+            extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1),
+        ),
+        bbox_head=dict(anchor_generator=dict(strides=[2, 4, 8, 16, 32, 64, 128])),
+    )
     assert max(map(len, out.read_text().splitlines())) <= 100
 
 
 def test_inherits_a_file_by_its_place(tmp_path):
     (tmp_path / 'mine').mkdir()
-    (tmp_path / 'plain.py').write_text("_base_ = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'\n"
-                                       'model = dict(bbox_head=dict(num_classes=3))\n')
+    (tmp_path / 'plain.py').write_text(
+        "_base_ = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'\n"
+        'model = dict(bbox_head=dict(num_classes=3))\n'
+    )
     write_extended_config(str(tmp_path / 'plain.py'), tmp_path / 'mine' / 'extended.py')
     cfg = Config.fromfile(tmp_path / 'mine' / 'extended.py')
     assert "_base_ = '../plain.py'" in (tmp_path / 'mine' / 'extended.py').read_text()
@@ -61,13 +76,17 @@ def test_changes_of_dicts():
 def test_command_keeps_a_file_unless_told(tmp_path, capsys):
     out = tmp_path / 'extended.py'
     config = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
-    main([config, str(out), '--ftt-options', 'hidden_channels=64', '--c2-prime', 'shared',
-          '--full-conv'])
+    main(
+        [config, str(out), '--ftt-options', 'hidden_channels=64', '--c2-prime', 'shared', '--full-conv']
+    )
     said = capsys.readouterr().out
-    assert 'FPN to EFPN' in said and 'RoIs under 56 px' in said and f'written: {out}' in said
+    assert 'FPN to EFPN' in said
+    assert 'RoIs under 56 px' in said
+    assert f'written: {out}' in said
     cfg = Config.fromfile(out)
     assert cfg.model.neck.ftt == dict(type='LightFTT', hidden_channels=64)
-    assert cfg.model.backbone.c2_prime == 'shared' and 'extension_cfg' not in cfg.model.neck
+    assert cfg.model.backbone.c2_prime == 'shared'
+    assert 'extension_cfg' not in cfg.model.neck
     with pytest.raises(SystemExit) as stopped:
         main([config, str(out)])
     assert stopped.value.code == 2
@@ -77,19 +96,23 @@ def test_command_keeps_a_file_unless_told(tmp_path, capsys):
     assert Config.fromfile(out).model.roi_head.extended_bbox_head is False
 
 
-@pytest.mark.parametrize('config, out, said', [
-    ('gone.py', 'out.py', 'config not found: gone.py'),
-    ('mmdet::detr/detr_r50_8xb2-150e_coco.py', 'out.py', 'makes one level'),
-    ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'nowhere/out.py', 'no such folder'),
-    ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'out.txt', 'ends in .py'),
-])
+@pytest.mark.parametrize(
+    ('config', 'out', 'said'),
+    [
+        ('gone.py', 'out.py', 'config not found: gone.py'),
+        ('mmdet::detr/detr_r50_8xb2-150e_coco.py', 'out.py', 'makes one level'),
+        ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'nowhere/out.py', 'no such folder'),
+        ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'out.txt', 'ends in .py'),
+    ],
+)
 def test_command_says_what_is_wrong(config, out, said, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main([config, out])
     error = capsys.readouterr().err
     assert stopped.value.code == 2
-    assert error.startswith('extend_config.py: error: ') and said in error
+    assert error.startswith('extend_config.py: error: ')
+    assert said in error
     assert list(tmp_path.iterdir()) == []
 
 

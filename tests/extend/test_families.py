@@ -1,4 +1,5 @@
 """Each family of detectors, extended: loss, a training step that reaches the extension, prediction."""
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -8,12 +9,21 @@ from benchmarks.common.detector_trial import IMAGE_SIZE, build_detector, try_det
 from benchmarks.detectors_sweep import DETECTORS, IMAGE_SIZES, NOT_CROSSED
 
 QUICK = ('Faster R-CNN', 'Cascade R-CNN', 'RetinaNet', 'FCOS', 'YOLOX-s', 'Deformable DETR')
-SLOW = [*(name for name in DETECTORS if name not in (*QUICK, *NOT_CROSSED)),
-        'DDOD', 'Faster R-CNN (HRFPN)']
+SLOW = [
+    *(name for name in DETECTORS if name not in (*QUICK, *NOT_CROSSED)),
+    'DDOD',
+    'Faster R-CNN (HRFPN)',
+]
 OCTAVES = [2, 4, 8, 16, 32, 64, 128]
 TWO_STAGE, ONE_STAGE = OCTAVES[:6], OCTAVES
-STRIDES = {'Sparse R-CNN': OCTAVES[:5], 'RTMDet-s': OCTAVES[:5], 'YOLOX-s': OCTAVES[:5],
-           'Deformable DETR': OCTAVES[1:6], 'DINO': OCTAVES[1:6], 'Mask2Former': OCTAVES[1:5]}
+STRIDES = {
+    'Sparse R-CNN': OCTAVES[:5],
+    'RTMDet-s': OCTAVES[:5],
+    'YOLOX-s': OCTAVES[:5],
+    'Deformable DETR': OCTAVES[1:6],
+    'DINO': OCTAVES[1:6],
+    'Mask2Former': OCTAVES[1:5],
+}
 
 
 def check(name, cfg, width, device='cpu'):
@@ -32,12 +42,18 @@ def test_light_detector_trains_and_predicts(shipped, name):
     check(name, shipped(DETECTORS[name], light=True), 128 if name == 'YOLOX-s' else 64)
 
 
-@pytest.mark.parametrize('name, options, strides', [
-    ('Faster R-CNN', dict(rpn_on_p2_prime=True, ftt='PointwiseFTT', extended_bbox_head=False),
-     TWO_STAGE),
-    ('RetinaNet', dict(levels='p3_prime', ftt=dict(type='FTT', hidden_channels=16)), OCTAVES[1:]),
-    ('Deformable DETR', dict(levels='all', c2_prime='shared', separable=False), OCTAVES[:6]),
-])
+@pytest.mark.parametrize(
+    ('name', 'options', 'strides'),
+    [
+        (
+            'Faster R-CNN',
+            dict(rpn_on_p2_prime=True, ftt='PointwiseFTT', extended_bbox_head=False),
+            TWO_STAGE,
+        ),
+        ('RetinaNet', dict(levels='p3_prime', ftt=dict(type='FTT', hidden_channels=16)), OCTAVES[1:]),
+        ('Deformable DETR', dict(levels='all', c2_prime='shared', separable=False), OCTAVES[:6]),
+    ],
+)
 def test_options_train_too(shipped, name, options, strides):
     cfg = shipped(DETECTORS[name], light=True)
     trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg, **options).model))
@@ -49,7 +65,7 @@ def test_options_train_too(shipped, name, options, strides):
 @pytest.mark.parametrize('name', SLOW)
 def test_shipped_detector_trains_and_predicts(shipped, name):
     if name == 'PAA':
-        pytest.importorskip('sklearn', reason='MMDetection\'s PAA needs scikit-learn')
+        pytest.importorskip('sklearn', reason="MMDetection's PAA needs scikit-learn")
     carafe = 'CARAFE' in name
     if carafe and not torch.cuda.is_available():
         pytest.skip('CARAFE has no operator for the CPU')
@@ -57,13 +73,18 @@ def test_shipped_detector_trains_and_predicts(shipped, name):
     check(name, shipped(DETECTORS[name]), width, 'cuda' if carafe else 'cpu')
 
 
-@pytest.mark.parametrize('backbone', [
-    dict(type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2)),
-    dict(type='CSPNeXt', widen_factor=0.125, deepen_factor=0.17, out_indices=(1, 2, 3, 4)),
-    dict(type='TimmBackbone', model_name='test_efficientnet'),
-], ids=lambda backbone: backbone['type'])
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2)),
+        dict(type='CSPNeXt', widen_factor=0.125, deepen_factor=0.17, out_indices=(1, 2, 3, 4)),
+        dict(type='TimmBackbone', model_name='test_efficientnet'),
+    ],
+    ids=lambda backbone: backbone['type'],
+)
 def test_other_backbones(shipped, backbone):
     from mmdet_efpn.extend.probe import probe_backbone
+
     cfg = shipped(DETECTORS['RetinaNet'], light=True)
     cfg.model.backbone = ConfigDict(backbone)
     cfg.model.neck.in_channels = [feature.channels for feature in probe_backbone(backbone)]

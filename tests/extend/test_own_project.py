@@ -1,4 +1,5 @@
 """The README's plug-in example: the installed package, an empty folder, a config of five lines."""
+
 import json
 import os
 import re
@@ -24,12 +25,25 @@ def installed(repository, tmp_path_factory) -> Path:
     for name in SOURCES:
         source = repository / name
         if source.is_dir():
-            shutil.copytree(source, clone / name,
-                            ignore=shutil.ignore_patterns('__pycache__', '.mim'))
+            shutil.copytree(source, clone / name, ignore=shutil.ignore_patterns('__pycache__', '.mim'))
         else:
             shutil.copy(source, clone / name)
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-index',
-                    '--no-build-isolation', '--target', str(site), str(clone)], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            '-m',
+            'pip',
+            'install',
+            '-q',
+            '--no-deps',
+            '--no-index',
+            '--no-build-isolation',
+            '--target',
+            str(site),
+            str(clone),
+        ],
+        check=True,
+    )
     return site
 
 
@@ -38,10 +52,17 @@ def write_boards(folder: Path) -> None:
     (folder / 'images').mkdir(parents=True)
     (folder / 'annotations').mkdir()
     Image.new('RGB', (64, 64), (40, 90, 60)).save(folder / 'images' / 'board.png')
-    (folder / 'annotations' / 'train.json').write_text(json.dumps(dict(
-        images=[dict(id=1, file_name='board.png', width=64, height=64)],
-        annotations=[dict(id=1, image_id=1, category_id=2, iscrowd=0, bbox=[10, 20, 12, 9], area=108)],
-        categories=[dict(id=i + 1, name=name) for i, name in enumerate(DEEPPCB_CLASSES)])))
+    (folder / 'annotations' / 'train.json').write_text(
+        json.dumps(
+            dict(
+                images=[dict(id=1, file_name='board.png', width=64, height=64)],
+                annotations=[
+                    dict(id=1, image_id=1, category_id=2, iscrowd=0, bbox=[10, 20, 12, 9], area=108)
+                ],
+                categories=[dict(id=i + 1, name=name) for i, name in enumerate(DEEPPCB_CLASSES)],
+            )
+        )
+    )
 
 
 def test_five_lines_in_an_empty_folder_train(installed, repository, child_environment, tmp_path):
@@ -51,12 +72,16 @@ def test_five_lines_in_an_empty_folder_train(installed, repository, child_enviro
     assert len(config.splitlines()) == 5
     write_boards(tmp_path / 'data' / 'deeppcb')
     (tmp_path / 'boards.py').write_text(config)
-    environment = dict(child_environment, PYTHONPATH=str(installed),
-                       PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
+    environment = dict(
+        child_environment,
+        PYTHONPATH=str(installed),
+        PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
+    )
 
     def run(*arguments):
-        done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True,
-                              timeout=300)
+        done = subprocess.run(
+            arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
@@ -65,7 +90,15 @@ def test_five_lines_in_an_empty_folder_train(installed, repository, child_enviro
     train = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
     arguments = shlex.split(train_command)
     assert arguments[:3] == ['mim', 'train', 'mmdet']
-    run('python', str(train), *arguments[3:],
-        'train_cfg.max_epochs=1', 'train_dataloader.batch_size=1', 'train_dataloader.num_workers=0',
-        'train_dataloader.persistent_workers=False', '--work-dir', 'run')
+    run(
+        'python',
+        str(train),
+        *arguments[3:],
+        'train_cfg.max_epochs=1',
+        'train_dataloader.batch_size=1',
+        'train_dataloader.num_workers=0',
+        'train_dataloader.persistent_workers=False',
+        '--work-dir',
+        'run',
+    )
     assert (tmp_path / 'run' / 'epoch_1.pth').is_file()

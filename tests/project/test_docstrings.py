@@ -1,4 +1,5 @@
 """Every example in a docstring runs and gives what it says."""
+
 import doctest
 import importlib
 import pkgutil
@@ -8,20 +9,32 @@ import pytest
 import mmdet_efpn
 
 MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')
-    if ".mim." not in module.name and module.name != "mmdet_efpn.plugin.__main__")
+    module.name
+    for module in pkgutil.walk_packages(mmdet_efpn.__path__, 'mmdet_efpn.')
+    if '.mim.' not in module.name and module.name != 'mmdet_efpn.plugin.__main__'
+)
 WITH_EXAMPLES = {
-    'mmdet_efpn.models.backbones.cascaded_resnext', 'mmdet_efpn.models.backbones.extended_resnet',
-    'mmdet_efpn.models.backbones.high_resolution_tap', 'mmdet_efpn.models.backbones.timm_backbone',
+    'mmdet_efpn.models.backbones.cascaded_resnext',
+    'mmdet_efpn.models.backbones.extended_resnet',
+    'mmdet_efpn.models.backbones.high_resolution_tap',
+    'mmdet_efpn.models.backbones.timm_backbone',
     'mmdet_efpn.models.ftt.conv',
-    'mmdet_efpn.models.ftt.hat', 'mmdet_efpn.models.ftt.pointwise',
-    'mmdet_efpn.models.ftt.swin', 'mmdet_efpn.models.layers.attention',
-    'mmdet_efpn.models.layers.channel_attention', 'mmdet_efpn.models.layers.hybrid_attention',
-    'mmdet_efpn.models.layers.overlapping_attention', 'mmdet_efpn.models.layers.patch_merging',
-    'mmdet_efpn.models.layers.swin_group', 'mmdet_efpn.models.layers.window_attention',
-    'mmdet_efpn.models.layers.windows', 'mmdet_efpn.models.necks.efpn',
-    'mmdet_efpn.extend.config_text', 'mmdet_efpn.extend.dense_head', 'mmdet_efpn.extend.config',
-    'mmdet_efpn.models.necks.extended_neck'
+    'mmdet_efpn.models.ftt.hat',
+    'mmdet_efpn.models.ftt.pointwise',
+    'mmdet_efpn.models.ftt.swin',
+    'mmdet_efpn.models.layers.attention',
+    'mmdet_efpn.models.layers.channel_attention',
+    'mmdet_efpn.models.layers.hybrid_attention',
+    'mmdet_efpn.models.layers.overlapping_attention',
+    'mmdet_efpn.models.layers.patch_merging',
+    'mmdet_efpn.models.layers.swin_group',
+    'mmdet_efpn.models.layers.window_attention',
+    'mmdet_efpn.models.layers.windows',
+    'mmdet_efpn.models.necks.efpn',
+    'mmdet_efpn.extend.config_text',
+    'mmdet_efpn.extend.dense_head',
+    'mmdet_efpn.extend.config',
+    'mmdet_efpn.models.necks.extended_neck',
 }
 
 

@@ -1,4 +1,5 @@
 """The .mim folder in wheels and in editable installs."""
+
 import json
 import subprocess
 import sys
@@ -17,15 +18,17 @@ def test_pointers_run_the_real_files(tmp_path):
     (tmp_path / 'deep').mkdir()
     for target in ('../real.py', str(tmp_path / 'real.py')):
         (tmp_path / 'deep' / 'real.py').write_text(mim_folder.pointer('tools/real.py', target))
-        result = subprocess.run([sys.executable, tmp_path / 'deep' / 'real.py', 'a'],
-                                capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, tmp_path / 'deep' / 'real.py', 'a'], capture_output=True, text=True
+        )
         assert result.stdout == "__main__ ['a']\n"
 
 
 def test_config_names_are_unique_and_in_the_wheel_twice():
     names = [name for name, _ in mim_folder.mim_entries(ROOT, 'x.dist-info', editable=False)]
     configs = [Path(name).name for name in names if name.startswith('mmdet_efpn/.mim/configs/')]
-    assert configs and len(set(configs)) == len(configs)
+    assert configs
+    assert len(set(configs)) == len(configs)
     assert 'mmdet_efpn/.mim/tools/train.py' in names
     assert 'x.dist-info/.mim/tools/train.py' in names
     assert not [name for name in names if 'tools/environment' in name]
@@ -33,8 +36,11 @@ def test_config_names_are_unique_and_in_the_wheel_twice():
 
 def test_pointer_configs_give_the_real_configs(tmp_path):
     config = pytest.importorskip('mmengine.config').Config
-    name = next(name for name in mim_folder.mim_files(ROOT)
-                if name.startswith('configs/') and '_base_' not in name and name.endswith('.py'))
+    name = next(
+        name
+        for name in mim_folder.mim_files(ROOT)
+        if name.startswith('configs/') and '_base_' not in name and name.endswith('.py')
+    )
     for editable in (False, True):
         for entry, content in mim_folder.mim_entries(ROOT, 'x.dist-info', editable):
             (tmp_path / entry).parent.mkdir(parents=True, exist_ok=True)

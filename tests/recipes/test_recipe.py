@@ -1,4 +1,5 @@
 """Reading recipes, and what a recipe refuses."""
+
 import fcntl
 import json
 import sys
@@ -29,7 +30,8 @@ def test_shipped_recipes_have_the_three_stages(path):
     assert [stage.name for stage in stages] == ['detector', 'distillation', 'box head']
     first, second, third = (stage.cfg.model for stage in stages)
     assert first.neck.type == 'FPN'
-    assert second.type == 'CrossResolutionDistiller' and not second.get('detection_loss')
+    assert second.type == 'CrossResolutionDistiller'
+    assert not second.get('detection_loss')
     assert third.type == 'PartlyTrainedDetector'
     assert third.trainable == ['roi_head.extended_bbox_head']
     assert third.detector.roi_head.extended_rois_only
@@ -60,11 +62,15 @@ def test_deeppcb_stages_have_1500_iterations_together():
 
 
 def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path):
-    recipe = write(tmp_path, "recipe = dict(stages=[dict(name='a b', config='one.py', "
-                             "cfg_options={'model.width': 2}), dict(name='c', config='one.py')])")
+    recipe = write(
+        tmp_path,
+        "recipe = dict(stages=[dict(name='a b', config='one.py', "
+        "cfg_options={'model.width': 2}), dict(name='c', config='one.py')])",
+    )
     first, second = load_stages(recipe, str(tmp_path / 'work'), {'lr': 3})
     assert (first.cfg.model.width, first.cfg.lr, second.cfg.model.width) == (2, 3, 1)
-    assert first.folder == tmp_path / 'work' / '1_a-b' and first.cfg.work_dir == str(first.folder)
+    assert first.folder == tmp_path / 'work' / '1_a-b'
+    assert first.cfg.work_dir == str(first.folder)
 
 
 DESIGNS = RECIPES[0].parents[1] / 'designs'
@@ -73,15 +79,17 @@ DESIGNS = RECIPES[0].parents[1] / 'designs'
 @pytest.mark.parametrize('path', sorted(DESIGNS.glob('*_designs_*.py')), ids=lambda path: path.stem)
 def test_shipped_designs_differ_and_build(path):
     stages = load_stages(str(path), None, {})
-    assert len(stages) >= 12 and all(stage.independent for stage in stages)
+    assert len(stages) >= 12
+    assert all(stage.independent for stage in stages)
     models = [stage.cfg.model for stage in stages]
     inputs = [stage.cfg.test_dataloader.dataset.pipeline for stage in stages]
     for i, model in enumerate(models):
         assert all((model, inputs[i]) != (models[j], inputs[j]) for j in range(i)), stages[i].name
         with torch.device('meta'):
             MODELS.build(model)
-    assert {(stage.cfg.train_cfg.max_iters, stage.cfg.param_scheduler[-1].end)
-            for stage in stages} == {(500, 1500)}
+    assert {(stage.cfg.train_cfg.max_iters, stage.cfg.param_scheduler[-1].end) for stage in stages} == {
+        (500, 1500)
+    }
     assert len({stage.folder for stage in stages}) == len(stages)
 
 
@@ -95,14 +103,16 @@ def test_shipped_seeds_differ_in_nothing_else(path):
         by_design.setdefault(design, []).append(stage.cfg.to_dict())
     assert len(by_design) == 3
     for same in by_design.values():
-        assert len(same) == 3 and same[0] == same[1] == same[2]
+        assert len(same) == 3
+        assert same[0] == same[1] == same[2]
 
 
 def leave_result(stage):
     """What a training would leave."""
     (stage.folder / 'done.pth').touch()
-    stage.result_file.write_text(json.dumps(dict(
-        checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1)))
+    stage.result_file.write_text(
+        json.dumps(dict(checkpoint=str(stage.folder / 'done.pth'), metrics={'AP': 0.25}, seconds=1))
+    )
 
 
 def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, capsys):
@@ -115,19 +125,36 @@ def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, c
 
     monkeypatch.setattr(recipes, 'run_stage', train)
     (tmp_path / 'first.pth').touch()
-    for kind, text in (('chained', f'recipe = dict({stages})'),
-                       ('independent', f'recipe = dict(independent=True, {stages})')):
-        main(Path('tools'), [write(tmp_path, text), '--work-dir', str(tmp_path / kind),
-                             '--load-from', str(tmp_path / 'first.pth')])
+    for kind, text in (
+        ('chained', f'recipe = dict({stages})'),
+        ('independent', f'recipe = dict(independent=True, {stages})'),
+    ):
+        main(
+            Path('tools'),
+            [
+                write(tmp_path, text),
+                '--work-dir',
+                str(tmp_path / kind),
+                '--load-from',
+                str(tmp_path / 'first.pth'),
+            ],
+        )
     first, handed_on = str(tmp_path / 'first.pth'), str(tmp_path / 'chained' / '1_a-b' / 'done.pth')
-    assert starts == {('chained', 'a, b'): first, ('chained', 'c'): handed_on,
-                      ('independent', 'a, b'): first, ('independent', 'c'): first}
+    assert starts == {
+        ('chained', 'a, b'): first,
+        ('chained', 'c'): handed_on,
+        ('independent', 'a, b'): first,
+        ('independent', 'c'): first,
+    }
     assert capsys.readouterr().out.count('| 2 c | 0.250 |') == 2
 
 
 def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys):
-    recipe = write(tmp_path, "recipe = dict(independent=True, stages=["
-                             "dict(name='a', config='one.py'), dict(name='b', config='one.py')])")
+    recipe = write(
+        tmp_path,
+        'recipe = dict(independent=True, stages=['
+        "dict(name='a', config='one.py'), dict(name='b', config='one.py')])",
+    )
     trained = []
 
     def train(stage, *args):
@@ -142,28 +169,35 @@ def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys
     printed = capsys.readouterr().out
     assert trained == ['b']
     assert 'Stage 1 of 2: a is left to the run that is at it' in printed
-    assert '| 2 b | 0.250 |' in printed and '| 1 a |' not in printed
+    assert '| 2 b | 0.250 |' in printed
+    assert '| 1 a |' not in printed
     assert 'not finished: a' in printed
     main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
     assert trained == ['b', 'a']
 
 
 def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, monkeypatch, capsys):
-    recipe = write(tmp_path, "recipe = dict(independent=True, stages=["
-                             "dict(name='a', config='one.py'), dict(name='b', config='one.py')])")
+    recipe = write(
+        tmp_path,
+        'recipe = dict(independent=True, stages=['
+        "dict(name='a', config='one.py'), dict(name='b', config='one.py')])",
+    )
     (tmp_path / 'train.py').write_text(
         'import sys, pathlib\nfolder = pathlib.Path(sys.argv[1]).with_suffix("")\n'
         'if folder.name == "a": sys.exit(7)\n(folder / "iter_1.pth").touch()\n'
-        '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))')
+        '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))'
+    )
     with pytest.raises(SystemExit) as end:
         main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
     said = capsys.readouterr().err
-    assert end.value.code == 2 and 'stage 1 (a) failed with exit status 7' in said
-    assert 'stage 2' not in said and (tmp_path / 'work/b/stage_result.json').is_file()
+    assert end.value.code == 2
+    assert 'stage 1 (a) failed with exit status 7' in said
+    assert 'stage 2' not in said
+    assert (tmp_path / 'work/b/stage_result.json').is_file()
 
 
 def test_equal_time_gives_each_its_own_whole_schedule():
-    path, = DESIGNS.glob('*_equal-time_*.py')
+    (path,) = DESIGNS.glob('*_equal-time_*.py')
     iterations = []
     for stage in load_stages(str(path), None, {}):
         assert stage.independent
@@ -178,21 +212,40 @@ def test_every_design_file_is_tested():
     assert all(any(kind in path.stem for kind in kinds) for path in DESIGNS.glob('*.py'))
 
 
-@pytest.mark.parametrize('text, configs, said', [
-    ("recipe = dict(independent=True, stages=[dict(name='a+b', config='one.py'), "
-     "dict(name='a-b', config='one.py')])", {}, 'two stages would work in .*a-b'),
-    ('x = 1', {}, 'is no recipe'),
-    ("recipe = dict(stages=[dict(name='a')])", {}, 'it needs name and config'),
-    ("recipe = dict(stages=[dict(name='a', config='b.py')])", {}, r'stage 1 not found: .*b\.py'),
-    ("recipe = dict(stages=[dict(name='a', config='one.py')])", dict(one="load_from = 'x.pth'"),
-     'leave load_from and resume out'),
-    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'load_from': 'x.pth'})])", {},
-     'leave load_from and resume out'),
-    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'resume': True})])", {},
-     'leave load_from and resume out'),
-    ("recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'work_dir': 'x'})])", {},
-     r"has work_dir='x'.* use --work-dir"),
-])
+@pytest.mark.parametrize(
+    ('text', 'configs', 'said'),
+    [
+        (
+            "recipe = dict(independent=True, stages=[dict(name='a+b', config='one.py'), "
+            "dict(name='a-b', config='one.py')])",
+            {},
+            'two stages would work in .*a-b',
+        ),
+        ('x = 1', {}, 'is no recipe'),
+        ("recipe = dict(stages=[dict(name='a')])", {}, 'it needs name and config'),
+        ("recipe = dict(stages=[dict(name='a', config='b.py')])", {}, r'stage 1 not found: .*b\.py'),
+        (
+            "recipe = dict(stages=[dict(name='a', config='one.py')])",
+            dict(one="load_from = 'x.pth'"),
+            'leave load_from and resume out',
+        ),
+        (
+            "recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'load_from': 'x.pth'})])",
+            {},
+            'leave load_from and resume out',
+        ),
+        (
+            "recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'resume': True})])",
+            {},
+            'leave load_from and resume out',
+        ),
+        (
+            "recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'work_dir': 'x'})])",
+            {},
+            r"has work_dir='x'.* use --work-dir",
+        ),
+    ],
+)
 def test_a_broken_recipe_is_named(tmp_path, text, configs, said):
     with pytest.raises(RunOptionError, match=said):
         load_stages(write(tmp_path, text, **configs), None, {})
@@ -200,12 +253,12 @@ def test_a_broken_recipe_is_named(tmp_path, text, configs, said):
 
 def test_a_folder_begun_with_another_config_is_refused(tmp_path):
     recipe = write(tmp_path)
-    stage, = load_stages(recipe, str(tmp_path / 'work'), {})
+    (stage,) = load_stages(recipe, str(tmp_path / 'work'), {})
     claim(stage, None)
     claim(stage, None)
     with pytest.raises(RunOptionError, match='was begun with another config than stage 1 has now'):
         claim(stage, 'other.pth')
-    changed, = load_stages(recipe, str(tmp_path / 'work'), {'model.width': 9})
+    (changed,) = load_stages(recipe, str(tmp_path / 'work'), {'model.width': 9})
     with pytest.raises(RunOptionError, match='choose another --work-dir'):
         claim(changed, None)
 
@@ -213,9 +266,12 @@ def test_a_folder_begun_with_another_config_is_refused(tmp_path):
 def test_another_spelling_of_the_folder_is_the_same_run(tmp_path, monkeypatch):
     recipe = write(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for work_dir, weights in ((str(tmp_path / 'work'), str(tmp_path / 'a.pth')), ('work', 'a.pth'),
-                              ('./x/../work', './a.pth')):
-        stage, = load_stages(recipe, work_dir, {})
+    for work_dir, weights in (
+        (str(tmp_path / 'work'), str(tmp_path / 'a.pth')),
+        ('work', 'a.pth'),
+        ('./x/../work', './a.pth'),
+    ):
+        (stage,) = load_stages(recipe, work_dir, {})
         claim(stage, weights)
 
 
@@ -241,16 +297,19 @@ def test_a_failing_training_ends_the_recipe_with_its_status(tmp_path, capsys):
 
 def test_the_last_evaluation_counts(tmp_path):
     """A line that a kill cut off is passed over."""
-    for run, lines in (('1', [{'loss': 1, 'step': 1}, {'coco/bbox_mAP': 0.1, 'step': 0}]),
-                       ('2', [{'coco/bbox_mAP': 0.3, 'coco/bbox_mAP_50': 0.5, 'step': 0}])):
+    for run, lines in (
+        ('1', [{'loss': 1, 'step': 1}, {'coco/bbox_mAP': 0.1, 'step': 0}]),
+        ('2', [{'coco/bbox_mAP': 0.3, 'coco/bbox_mAP_50': 0.5, 'step': 0}]),
+    ):
         (tmp_path / run / 'vis_data').mkdir(parents=True)
         (tmp_path / run / 'vis_data' / 'scalars.json').write_text(
-            '\n'.join([*map(json.dumps, lines), '{"coco/bbox_mAP": 0.']))
+            '\n'.join([*map(json.dumps, lines), '{"coco/bbox_mAP": 0.'])
+        )
     assert last_metrics(tmp_path) == {'AP': 0.3, 'AP50': 0.5}
 
 
 def test_the_table_shows_finished_stages(tmp_path):
-    stage, = load_stages(write(tmp_path), str(tmp_path / 'work'), {})
+    (stage,) = load_stages(write(tmp_path), str(tmp_path / 'work'), {})
     assert table([stage]).count('\n') == 1
     claim(stage, None)
     stage.result_file.write_text(json.dumps(dict(checkpoint='a.pth', seconds=1, metrics={'AP': 0.25})))
@@ -259,20 +318,26 @@ def test_the_table_shows_finished_stages(tmp_path):
 
 def test_options_of_train_py_are_passed_on_but_not_resume(capsys):
     args, passed_on = parse_args(['r.py', '--amp', '--cfg-options', 'a.b=1'])
-    assert passed_on == ['--amp'] and args.cfg_options == {'a.b': 1}
+    assert passed_on == ['--amp']
+    assert args.cfg_options == {'a.b': 1}
     with pytest.raises(SystemExit):
         parse_args(['r.py', '--resume'])
     assert '--resume is set by the recipe itself' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('options, start', [
-    ([], [sys.executable, 'tools/train.py', 'CONFIG']),
-    (['--processes', '2'], ['bash', 'tools/dist_train.sh', 'CONFIG', '2']),
-    (['--slurm', 'gpu', 'job'], ['bash', 'tools/slurm_train.sh', 'gpu', 'job', 'CONFIG'])])
+@pytest.mark.parametrize(
+    ('options', 'start'),
+    [
+        ([], [sys.executable, 'tools/train.py', 'CONFIG']),
+        (['--processes', '2'], ['bash', 'tools/dist_train.sh', 'CONFIG', '2']),
+        (['--slurm', 'gpu', 'job'], ['bash', 'tools/slurm_train.sh', 'gpu', 'job', 'CONFIG']),
+    ],
+)
 def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpoint(
-        tmp_path, options, start):
+    tmp_path, options, start
+):
     recipe = write(tmp_path)
-    stage, = load_stages(recipe, str(tmp_path / 'work'), {})
+    (stage,) = load_stages(recipe, str(tmp_path / 'work'), {})
     args, passed_on = parse_args([recipe, *options, '--amp'])
     start = [str(stage.config_file) if part == 'CONFIG' else part for part in start]
     assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
@@ -281,4 +346,8 @@ def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpo
     assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
     torch.save({}, stage.folder / 'iter_2.pth')
     assert command(stage, args, Path('tools'), passed_on) == [
-        *start, '--amp', '--resume', str(stage.folder / 'iter_2.pth')]
+        *start,
+        '--amp',
+        '--resume',
+        str(stage.folder / 'iter_2.pth'),
+    ]

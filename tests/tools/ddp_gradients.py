@@ -1,4 +1,5 @@
 """Run under torchrun: saves the gradients that two processes with an image each agree on."""
+
 import sys
 
 import torch
@@ -10,13 +11,20 @@ from mmdet_efpn.engine import start_processes
 IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 MODEL = dict(
     backbone=dict(type='ExtendedResNet', depth=18, base_channels=8, stem_channels=8),
-    neck=dict(type='EFPN', in_channels=[8, 8, 16, 32, 64], out_channels=16, num_outs=6,
-              ftt=dict(type='FTT', hidden_channels=16)))
+    neck=dict(
+        type='EFPN',
+        in_channels=[8, 8, 16, 32, 64],
+        out_channels=16,
+        num_outs=6,
+        ftt=dict(type='FTT', hidden_channels=16),
+    ),
+)
 
 
 def build() -> torch.nn.Module:
     """The same weights in every process; the loss is a plain mean over the batch."""
     from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
+
     torch.manual_seed(0)
     return BackboneNeckSteps(MODEL).train()
 
@@ -32,7 +40,7 @@ if __name__ == '__main__':
     wrapper = dict(cfg.model_wrapper_cfg)
     assert wrapper.pop('type') == 'MMDistributedDataParallel'
     model = MMDistributedDataParallel(build(), **wrapper)
-    loss(model(IMAGES[rank:rank + 1])).backward()
+    loss(model(IMAGES[rank : rank + 1])).backward()
     gradients = {name: p.grad for name, p in model.module.named_parameters()}
     torch.save(gradients, f'{sys.argv[1]}/gradients_{rank}.pth')
     del model  # before the group: see tests/models/roi_heads/test_levels_across_ranks.py

@@ -1,4 +1,5 @@
 """Hooks that the training tests put into child processes; a config imports this module by name."""
+
 import os
 import signal
 from pathlib import Path
@@ -35,8 +36,9 @@ class SaveEachRank(Hook):
     @staticmethod
     def _save(runner, moment: str = ''):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        torch.save(dict(model.named_parameters()),
-                   Path(runner.work_dir) / f'rank_{get_rank()}{moment}.pth')
+        torch.save(
+            dict(model.named_parameters()), Path(runner.work_dir) / f'rank_{get_rank()}{moment}.pth'
+        )
 
 
 @HOOKS.register_module()

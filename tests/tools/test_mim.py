@@ -1,4 +1,5 @@
 """The package as ``mim`` sees it: configs and tools by name."""
+
 import shutil
 import subprocess
 import sys
@@ -16,17 +17,30 @@ MIM = shutil.which('mim', path=str(Path(sys.executable).parent))
 def test_trains_and_tests_by_file_name(tmp_path, child_environment):
     data = tmp_path / 'signs'
     make_synthetic_signs(data, num_train=4, num_val=2, size=128)
-    options = ['--work-dir', str(tmp_path / 'run'), '--cfg-options', 'train_cfg.max_iters=1',
-               'train_cfg.val_interval=9', 'train_dataloader.batch_size=1',
-               f'val_evaluator.ann_file={data}/annotations/val.json',
-               f'test_evaluator.ann_file={data}/annotations/val.json', 'param_scheduler.1.end=60',
-               'default_hooks.checkpoint.interval=1',
-               *(f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test'))]
+    options = [
+        '--work-dir',
+        str(tmp_path / 'run'),
+        '--cfg-options',
+        'train_cfg.max_iters=1',
+        'train_cfg.val_interval=9',
+        'train_dataloader.batch_size=1',
+        f'val_evaluator.ann_file={data}/annotations/val.json',
+        f'test_evaluator.ann_file={data}/annotations/val.json',
+        'param_scheduler.1.end=60',
+        'default_hooks.checkpoint.interval=1',
+        *(f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test')),
+    ]
     environment = {k: v for k, v in child_environment.items() if k != 'PYTHONPATH'}
 
     def mim(*arguments):
-        done = subprocess.run([MIM, *map(str, arguments)], cwd=tmp_path, env=environment,
-                              capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [MIM, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 

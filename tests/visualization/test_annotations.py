@@ -33,9 +33,7 @@ def test_grid_of_an_annotation_file(signs):
     # Three panels of 200 px image, 40 px crops, 16 px caption in two rows; gaps of 6.
     assert picture.shape == (2 * (200 + 40 + 16 + 6) + 6, 2 * 206 + 6, 3)
     palette = np.array(dataset.metainfo['palette'])
-    used = {
-        entry['bbox_label'] for i in range(3) for entry in dataset.get_data_info(i)['instances']
-    }
+    used = {entry['bbox_label'] for i in range(3) for entry in dataset.get_data_info(i)['instances']}
     for label in used:
         assert (picture == palette[label]).all(axis=2).any()
 
@@ -44,7 +42,8 @@ def test_config_without_wrappers(signs, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text(CONFIG.format(root=str(signs)))
     dataset = dataset_from_config(config)
-    assert type(dataset).__name__ == 'SyntheticSignsDataset' and len(dataset) == 3
+    assert type(dataset).__name__ == 'SyntheticSignsDataset'
+    assert len(dataset) == 3
     with pytest.raises(ValueError, match='no val_dataloader'):
         dataset_from_config(config, 'val')
 

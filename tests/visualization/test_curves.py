@@ -1,4 +1,5 @@
 """Logs of resumed runs, running means by hand, and what the picture holds."""
+
 import json
 
 import numpy as np
@@ -18,7 +19,8 @@ def test_a_resumed_run_is_one_curve(tmp_path):
     write_log(tmp_path, '20260101_000000', {1: 4.0, 2: 3.0, 3: 9.0})
     write_log(tmp_path, '20260101_010000', {3: 2.0, 4: 1.0})
     steps, values = read_curve(tmp_path)
-    assert steps.tolist() == [1, 2, 3, 4] and values.tolist() == [4, 3, 2, 1]
+    assert steps.tolist() == [1, 2, 3, 4]
+    assert values.tolist() == [4, 3, 2, 1]
 
 
 def test_a_missing_value_is_named(tmp_path):
@@ -38,7 +40,7 @@ def test_running_mean_by_hand():
 def test_each_run_has_its_raw_and_its_smoothed_line(tmp_path):
     for number, name in enumerate(('one', 'two')):
         write_log(tmp_path / name, 'run', {step: step + number for step in range(1, 6)})
-    axes, = draw_curves(dict(one=tmp_path / 'one', two=tmp_path / 'two'), window=3).axes
+    (axes,) = draw_curves(dict(one=tmp_path / 'one', two=tmp_path / 'two'), window=3).axes
     raw, mean = axes.lines[2:]
     assert raw.get_ydata().tolist() == [2, 3, 4, 5, 6]
     assert np.allclose(mean.get_ydata(), [2.5, 3, 4, 5, 5.5])

@@ -1,4 +1,5 @@
 """Pictures of detections: one a source image, none over another."""
+
 import cv2
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ def test_ground_truth_stands_beside_the_detections(detector, tiny_config, tmp_pa
     assert [path.name for path in pictures] == ['0.png', '2.png', '5.png']
     for path in pictures:
         picture = cv2.imread(str(path))
-        assert picture.shape[1] > 2 * 128 and picture.shape[0] >= 128
+        assert picture.shape[1] > 2 * 128
+        assert picture.shape[0] >= 128
 
 
 def test_equal_names_in_two_folders_give_two_pictures(detector, tmp_path):

@@ -29,7 +29,8 @@ def test_scale_colours_names_and_scores():
 @pytest.mark.parametrize('box', [[-5, -5, 3, 3], [55, 35, 70, 50], [0, 0, 60, 40]])
 def test_boxes_at_the_edge(box):
     picture = draw_boxes(np.zeros((40, 60, 3), np.uint8), [box], [0], ['long class name'])
-    assert picture.shape == (40, 60, 3) and picture.any()
+    assert picture.shape == (40, 60, 3)
+    assert picture.any()
 
 
 def test_no_boxes():
@@ -45,7 +46,8 @@ def test_magnified_crop_shows_the_smallest_object_first():
     strip = magnified_crops(image, [[60, 10, 90, 40], [20, 50, 28, 58]], [0, 1], ['x', 'y'], 3, 96)
     assert strip.shape == (112, 288, 3)
     # The object fills the middle half of its crop.
-    assert tuple(strip[48, 48]) == (255, 0, 0) and tuple(strip[30, 30]) == (255, 0, 0)
+    assert tuple(strip[48, 48]) == (255, 0, 0)
+    assert tuple(strip[30, 30]) == (255, 0, 0)
     assert tuple(strip[15, 15]) == (0, 0, 0)
     assert tuple(strip[48, 96 + 48]) == (0, 0, 255)
 
@@ -54,7 +56,9 @@ def test_grid_places():
     images = [np.full((10, 20, 3), shade, np.uint8) for shade in (10, 20, 30)]
     sheet = grid(images, columns=2, gap=2)
     assert sheet.shape == (2 * 12 + 2, 2 * 22 + 2, 3)
-    assert sheet[2, 2, 0] == 10 and sheet[2, 24, 0] == 20 and sheet[14, 2, 0] == 30
+    assert sheet[2, 2, 0] == 10
+    assert sheet[2, 24, 0] == 20
+    assert sheet[14, 2, 0] == 30
     assert sheet[14, 24, 0] == 250
     with pytest.raises(ValueError, match='at least 1'):
         grid([], 2)

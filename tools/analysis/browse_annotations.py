@@ -18,17 +18,13 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Draw a data set's annotations into one PNG.")
     parser.add_argument('source', help='a config, or a COCO annotation file (.json)')
     parser.add_argument('images', nargs='?', help='image folder, if SOURCE is an annotation file')
-    parser.add_argument(
-        '--split', default='train', choices=('train', 'val', 'test'), help='of a config'
-    )
+    parser.add_argument('--split', default='train', choices=('train', 'val', 'test'), help='of a config')
     parser.add_argument('--out', default='annotations.png', help='default: %(default)s')
     parser.add_argument('--num', type=int, default=16, help='images to show (default: %(default)s)')
     parser.add_argument('--columns', type=int, default=4, help='default: %(default)s')
     args = parser.parse_args()
     if (Path(args.source).suffix == '.json') != (args.images is not None):
-        parser.error(
-            'give either a config alone, or an annotation file (.json) and its image folder'
-        )
+        parser.error('give either a config alone, or an annotation file (.json) and its image folder')
     return args
 
 

@@ -1,4 +1,5 @@
 """Pictures of detections: ``draw_detections.py CONFIG CHECKPOINT [IMAGE ...] --out DIR``."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -16,8 +17,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Draw detections, one PNG an image.')
     parser.add_argument('config')
     parser.add_argument('checkpoint')
-    parser.add_argument('images', nargs='*',
-                        help='image files; without any, images of the test set, ground truth beside')
+    parser.add_argument(
+        'images', nargs='*', help='image files; without any, images of the test set, ground truth beside'
+    )
     parser.add_argument('--out', default='detections', help='folder (default: %(default)s)')
     parser.add_argument('--num', type=int, default=8, help='test images (default: %(default)s)')
     parser.add_argument('--score-thr', type=float, default=0.3, help='default: %(default)s')

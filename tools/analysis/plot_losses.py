@@ -1,4 +1,5 @@
 """Training losses of several runs in one picture: ``plot_losses.py NAME=WORK_DIR ... --out PNG``."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -10,8 +11,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Draw a logged value of several runs into one PNG.')
     parser.add_argument('runs', nargs='+', metavar='NAME=WORK_DIR')
     parser.add_argument('--key', default='loss', help='logged value (default: %(default)s)')
-    parser.add_argument('--window', type=int, default=9,
-                        help='logged values in the running mean, odd (default: %(default)s)')
+    parser.add_argument(
+        '--window',
+        type=int,
+        default=9,
+        help='logged values in the running mean, odd (default: %(default)s)',
+    )
     parser.add_argument('--out', default='losses.png', help='default: %(default)s')
     args = parser.parse_args()
     unnamed = [run for run in args.runs if '=' not in run]

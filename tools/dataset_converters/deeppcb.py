@@ -10,9 +10,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Convert DeepPCB to COCO annotation files.')
     parser.add_argument('source', help='folder with train.txt, val.txt (or trainval.txt, test.txt)')
     parser.add_argument('out', help='folder for annotations/ and images/')
-    parser.add_argument(
-        '--splits', nargs='+', help='lists to convert (default: all that are there)'
-    )
+    parser.add_argument('--splits', nargs='+', help='lists to convert (default: all that are there)')
     parser.add_argument(
         '--images',
         choices=('symlink', 'copy', 'none'),

@@ -10,9 +10,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Convert TT100K to COCO annotation files.')
     parser.add_argument('source', help='folder with annotations.json, train/, test/')
     parser.add_argument('out', help='folder for annotations/ and images/')
-    parser.add_argument(
-        '--splits', nargs='+', default=['train', 'test'], help='default: train test'
-    )
+    parser.add_argument('--splits', nargs='+', default=['train', 'test'], help='default: train test')
     parser.add_argument(
         '--annotation-file',
         default='annotations.json',

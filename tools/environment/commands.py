@@ -1,4 +1,5 @@
 """Runs commands for the set-up: output goes to a log, failures become one sentence."""
+
 import fcntl
 import os
 import shutil
@@ -14,13 +15,25 @@ STATUS_SECONDS = 15  # how often a changing status is printed where there is no 
 
 DISK_SIGNS = ('No space left on device', 'Disk quota exceeded')
 NETWORK_SIGNS = (
-    'Temporary failure in name resolution', 'Name or service not known', 'Connection refused',
-    'ConnectTimeoutError', 'ReadTimeoutError', 'NewConnectionError', 'Max retries exceeded',
-    'Network is unreachable', 'ProxyError', 'SSLError', 'NameResolutionError',
+    'Temporary failure in name resolution',
+    'Name or service not known',
+    'Connection refused',
+    'ConnectTimeoutError',
+    'ReadTimeoutError',
+    'NewConnectionError',
+    'Max retries exceeded',
+    'Network is unreachable',
+    'ProxyError',
+    'SSLError',
+    'NameResolutionError',
 )
 INDEX_SIGNS = ('No matching distribution found', 'Could not find a version that satisfies')
-COMPILER_SIGNS = ('Python.h: No such file', "command 'c++' failed: No such file",
-                  "error: command 'gcc' failed", "command 'g++' failed: No such file")
+COMPILER_SIGNS = (
+    'Python.h: No such file',
+    "command 'c++' failed: No such file",
+    "error: command 'gcc' failed",
+    "command 'g++' failed: No such file",
+)
 
 
 class SetupError(Exception):
@@ -63,14 +76,20 @@ def explain(output, doing):
     if any(sign in output for sign in DISK_SIGNS):
         return f'the disk is full ({doing}): free some space and run the same command again'
     if any(sign in output for sign in COMPILER_SIGNS):
-        return (f'the C++ compiler or the Python headers do not work ({doing}): install a C++ '
-                'compiler and the python3-dev package that belongs to this Python')
+        return (
+            f'the C++ compiler or the Python headers do not work ({doing}): install a C++ '
+            'compiler and the python3-dev package that belongs to this Python'
+        )
     if any(sign in output for sign in NETWORK_SIGNS):
-        return (f'the package index cannot be reached ({doing}): check the network or the index '
-                'that pip is configured with, and run the same command again')
+        return (
+            f'the package index cannot be reached ({doing}): check the network or the index '
+            'that pip is configured with, and run the same command again'
+        )
     if any(sign in output for sign in INDEX_SIGNS):
-        return (f'the package index does not have a pinned version ({doing}): see the log, and '
-                'check the index that pip is configured with')
+        return (
+            f'the package index does not have a pinned version ({doing}): see the log, and '
+            'check the index that pip is configured with'
+        )
     return f'a step failed ({doing})'
 
 
@@ -81,15 +100,26 @@ def run_logged(command, log, doing, on_line=None, env=None, cwd=None):
         SetupError: the command failed; names the log, after its last lines were printed.
     """
     env = dict(os.environ if env is None else env)
-    env.update(PIP_DISABLE_PIP_VERSION_CHECK='1', PIP_NO_INPUT='1', PYTHONUNBUFFERED='1',
-               PYTHONDONTWRITEBYTECODE='')
+    env.update(
+        PIP_DISABLE_PIP_VERSION_CHECK='1',
+        PIP_NO_INPUT='1',
+        PYTHONUNBUFFERED='1',
+        PYTHONDONTWRITEBYTECODE='',
+    )
     lines = []
     with open(log, 'a', encoding='utf-8', errors='replace') as sink:
         sink.write(f'$ {" ".join(map(str, command))}\n')
         process = subprocess.Popen(
-            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, env=env, cwd=cwd, text=True, errors='replace',
-            pass_fds=held_locks)
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            cwd=cwd,
+            text=True,
+            errors='replace',
+            pass_fds=held_locks,
+        )
         try:
             for line in process.stdout:
                 write_or_explain(sink, line, doing)
@@ -124,8 +154,10 @@ def check_free_disk(folder, gib, doing):
         folder = folder.parent
     free = shutil.disk_usage(folder).free / GIB
     if free < gib:
-        raise SetupError(f'{doing} needs about {gib:g} GB, but only {free:.1f} GB of disk are free '
-                         f'under {folder}: free some space and run the same command again')
+        raise SetupError(
+            f'{doing} needs about {gib:g} GB, but only {free:.1f} GB of disk are free '
+            f'under {folder}: free some space and run the same command again'
+        )
 
 
 @contextmanager

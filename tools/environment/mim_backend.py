@@ -1,4 +1,5 @@
 """Build backend: setuptools', plus the ``.mim`` folder (see mim_folder.py)."""
+
 import shutil
 from pathlib import Path
 

@@ -7,6 +7,7 @@ checkout, so that an edited config takes effect at once and a new one after inst
 onedl-mim 0.5.1 takes the first entry of RECORD for the package's folder, and pip sorts RECORD,
 which puts ``mmdet_efpn-VERSION.dist-info`` first. So a second ``.mim``, of pointers, lies there.
 """
+
 import base64
 import hashlib
 import os
@@ -38,11 +39,14 @@ def pointer(name, target):
             'import os\nimport runpy\nimport sys\n\n'
             f'_target = os.path.normpath(os.path.join(os.path.dirname(__file__), {target!r}))\n'
             'sys.path.insert(0, os.path.dirname(_target))\n'
-            "runpy.run_path(_target, run_name=__name__)\n"
+            'runpy.run_path(_target, run_name=__name__)\n'
         )
     if name.endswith('.sh'):
-        return f'#!/usr/bin/env bash\nexec bash "$(cd "$(dirname "$0")" && pwd)/{target}" "$@"\n' \
-            if not os.path.isabs(target) else f'#!/usr/bin/env bash\nexec bash "{target}" "$@"\n'
+        return (
+            f'#!/usr/bin/env bash\nexec bash "$(cd "$(dirname "$0")" && pwd)/{target}" "$@"\n'
+            if not os.path.isabs(target)
+            else f'#!/usr/bin/env bash\nexec bash "{target}" "$@"\n'
+        )
     return None
 
 
@@ -66,8 +70,7 @@ def add_mim(wheel, editable):
     """Rewrites ``wheel`` with the ``.mim`` folders in it and in its RECORD."""
     root = Path.cwd()
     with_mim = wheel.with_suffix('.tmp')
-    with zipfile.ZipFile(wheel) as old, \
-            zipfile.ZipFile(with_mim, 'w', zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(with_mim, 'w', zipfile.ZIP_DEFLATED) as new:
         record_name = next(n for n in old.namelist() if n.endswith('.dist-info/RECORD'))
         dist_info = record_name.rsplit('/', 1)[0]
         record = old.read(record_name).decode()

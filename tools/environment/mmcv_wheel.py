@@ -3,6 +3,7 @@
 pip's own wheel cache keeps a built mmcv under its version alone and would hand a wheel that was
 built against one torch to an environment with another, so it is never used here.
 """
+
 import json
 import os
 import platform
@@ -20,7 +21,7 @@ BUILD_GIB = 1.5
 GIB_PER_JOB = 2  # memory that one compiler process of mmcv's operators may take
 NINJA_COUNT = re.compile(r'\[(\d+)/(\d+)\]')
 
-PROBE = '''
+PROBE = """
 import json, sys, sysconfig, torch
 from torch.utils.cpp_extension import CUDA_HOME
 gpu = torch.cuda.is_available()
@@ -28,7 +29,7 @@ print(json.dumps(dict(
     python="cp%d%d" % sys.version_info[:2], platform=sysconfig.get_platform(),
     include=sysconfig.get_path("include"), torch=torch.__version__, cuda=torch.version.cuda,
     gpu=gpu, capability=torch.cuda.get_device_capability() if gpu else None, cuda_home=CUDA_HOME)))
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,20 @@ def probe(python):
     """Asks the environment's Python what it builds for; returns (Target, warning or None)."""
     output = subprocess.run([str(python), '-c', PROBE], capture_output=True, text=True)
     if output.returncode != 0:
-        raise SetupError(f'torch does not import in the new environment: '
-                         f'{output.stderr.strip().splitlines()[-1]}')
+        raise SetupError(
+            f'torch does not import in the new environment: {output.stderr.strip().splitlines()[-1]}'
+        )
     return target_from(json.loads(output.stdout.splitlines()[-1]))
 
 
 def target_from(facts):
     """Chooses CUDA or CPU operators from the probe's facts; returns (Target, warning or None)."""
-    common = dict(python=facts['python'], platform=facts['platform'], torch=facts['torch'],
-                  include=facts['include'])
+    common = dict(
+        python=facts['python'],
+        platform=facts['platform'],
+        torch=facts['torch'],
+        include=facts['include'],
+    )
     if not facts['gpu']:
         return Target(cuda=None, arch=None, **common), None
     nvcc = nvcc_version(facts['cuda_home'])
@@ -85,7 +91,8 @@ def target_from(facts):
         found = 'no nvcc was found' if nvcc is None else f'nvcc is of CUDA {nvcc}'
         return Target(cuda=None, arch=None, **common), (
             f'there is a GPU, but {found} and torch needs CUDA {facts["cuda"]} to build mmcv for '
-            'it; mmcv gets CPU operators, so run with CUDA_VISIBLE_DEVICES= (empty)')
+            'it; mmcv gets CPU operators, so run with CUDA_VISIBLE_DEVICES= (empty)'
+        )
     arch = '.'.join(map(str, facts['capability']))
     return Target(cuda=facts['cuda'], arch=arch, **common), None
 
@@ -111,15 +118,19 @@ def find_compiler():
     for name in [chosen.split()[0]] if chosen else ['c++', 'g++', 'clang++']:
         if shutil.which(name):
             return chosen or name
-    raise SetupError('no C++ compiler was found (c++, g++ or clang++), and mmcv\'s operators have '
-                     'to be built: install one, for example Debian\'s package g++')
+    raise SetupError(
+        "no C++ compiler was found (c++, g++ or clang++), and mmcv's operators have "
+        "to be built: install one, for example Debian's package g++"
+    )
 
 
 def check_headers(include):
     """Raises SetupError if the headers of this Python are not installed."""
     if not (Path(include) / 'Python.h').exists():
-        raise SetupError(f'Python.h is not in {include}, and mmcv\'s operators have to be built: '
-                         'install the headers, for example Debian\'s package python3-dev')
+        raise SetupError(
+            f"Python.h is not in {include}, and mmcv's operators have to be built: "
+            "install the headers, for example Debian's package python3-dev"
+        )
 
 
 def wheel_may_exist(wheel_dir, mmcv):
@@ -180,19 +191,32 @@ def build_wheel(python, mmcv, target, folder, log):
     env = build_environment(target)
     env['PATH'] = f'{Path(python).parent}{os.pathsep}{env.get("PATH", "")}'
     kind = f'for CUDA {target.cuda} on GPUs {target.arch}' if target.cuda else 'for the CPU'
-    say(f'mmcv: building its operators {kind}, once for this machine '
-        f'({env["MAX_JOBS"]} at a time; usually 4 to 8 minutes on 2 cores)')
+    say(
+        f'mmcv: building its operators {kind}, once for this machine '
+        f'({env["MAX_JOBS"]} at a time; usually 4 to 8 minutes on 2 cores)'
+    )
     status = Status()
 
     def on_line(line):
         if count := NINJA_COUNT.search(line):
             status.show(f'mmcv: [{count[1]}/{count[2]}] compiled')
 
-    command = [python, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps',
-               '--no-cache-dir', '-v', '-w', building / 'out', sources]
+    command = [
+        python,
+        '-m',
+        'pip',
+        'wheel',
+        '--no-build-isolation',
+        '--no-deps',
+        '--no-cache-dir',
+        '-v',
+        '-w',
+        building / 'out',
+        sources,
+    ]
     run_logged(command, log, 'building mmcv', on_line, env)
     status.close()
-    built, = (building / 'out').glob('*.whl')
+    (built,) = (building / 'out').glob('*.whl')
     wheel = folder / built.name
     os.replace(built, wheel)
     shutil.rmtree(building, ignore_errors=True)
@@ -208,13 +232,28 @@ def fetch_sources(python, mmcv, building, log):
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     # pip reads a source package's metadata while downloading it, with the environment's setuptools
-    run_logged([python, '-m', 'pip', 'download', '--no-deps', '--no-build-isolation',
-                '--no-cache-dir', '--no-binary', ':all:', '-d', building, mmcv],
-               log, 'downloading mmcv')
-    archive, = building.glob('*.tar.gz')
+    run_logged(
+        [
+            python,
+            '-m',
+            'pip',
+            'download',
+            '--no-deps',
+            '--no-build-isolation',
+            '--no-cache-dir',
+            '--no-binary',
+            ':all:',
+            '-d',
+            building,
+            mmcv,
+        ],
+        log,
+        'downloading mmcv',
+    )
+    (archive,) = building.glob('*.tar.gz')
     with tarfile.open(archive) as tar:
         tar.extractall(building / 'unpacked')
-    unpacked, = (building / 'unpacked').iterdir()
+    (unpacked,) = (building / 'unpacked').iterdir()
     os.replace(unpacked, done)
     return done
 

@@ -3,6 +3,7 @@
 Every step can be interrupted and run again. A stamp in the environment says what it was made from;
 while that is unchanged, a run only checks that the packages are still there.
 """
+
 import argparse
 import hashlib
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from commands import (  # noqa: E402
+from commands import (
     GIB,
     SetupError,
     Status,
@@ -26,8 +27,8 @@ from commands import (  # noqa: E402
     run_logged,
     say,
 )
-from mim_folder import mim_files  # noqa: E402
-from mmcv_wheel import (  # noqa: E402
+from mim_folder import mim_files
+from mmcv_wheel import (
     default_wheel_dir,
     ensure_wheel,
     find_compiler,
@@ -41,19 +42,19 @@ DOWNLOAD_GIB = 3
 MMCV_NAMES = ('mmcv', 'onedl-mmcv')
 
 # Finds the packages without running them; a second, so that make can ask at every call.
-QUICK_CHECK = '''
+QUICK_CHECK = """
 import importlib.util as u
 for name in ("torch", "torchvision", "timm", "mmengine", "mmcv", "mmdet", "mmdet_efpn",
              "pytest", "xdist"):
     assert u.find_spec(name) and u.find_spec(name).origin, name
-'''
+"""
 # An mmcv and a torch that don't belong together show only when an operator runs.
-FULL_CHECK = '''
+FULL_CHECK = """
 import torch, torchvision, timm, matplotlib.pyplot, pytest, xdist
 from mmcv.ops import nms
 nms(torch.tensor([[0., 0., 9., 9.]]), torch.tensor([1.]), 0.5)
 import mmdet.apis, mmdet.datasets, mmdet.evaluation, mmdet.models
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,10 @@ def runs(python, code):
 
 def check_python():
     if not PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
-        raise SetupError('Python 3.10, 3.11 or 3.12 is needed, but this is '
-                         f'{sys.version_info[0]}.{sys.version_info[1]}')
+        raise SetupError(
+            'Python 3.10, 3.11 or 3.12 is needed, but this is '
+            f'{sys.version_info[0]}.{sys.version_info[1]}'
+        )
 
 
 def check_disk(profile):
@@ -178,8 +181,11 @@ def install_packages(profile, python, log):
 
 def install_mmcv(profile, python, wheel_dir, log):
     wheel = ensure_wheel(python, read_pins(profile.pins)[1], wheel_dir, log)
-    run_logged([python, '-m', 'pip', 'install', '--no-deps', '--no-cache-dir',
-                '--force-reinstall', wheel], log, 'installing mmcv')
+    run_logged(
+        [python, '-m', 'pip', 'install', '--no-deps', '--no-cache-dir', '--force-reinstall', wheel],
+        log,
+        'installing mmcv',
+    )
 
 
 def install_project(python, log):
@@ -190,10 +196,23 @@ def install_project(python, log):
     pointed at the folder in site-packages that holds ``.mim``.
     """
     say('installing mmdet_efpn (10 seconds)')
-    run_logged([python, '-m', 'pip', 'install', '--no-deps', '--no-cache-dir',
-                '--no-build-isolation', '-e', ROOT], log, 'installing mmdet_efpn')
-    site_packages, = Path(python).parents[1].glob('lib/python3*/site-packages')
-    origin, = site_packages.glob('mmdet_efpn-*.dist-info/direct_url.json')
+    run_logged(
+        [
+            python,
+            '-m',
+            'pip',
+            'install',
+            '--no-deps',
+            '--no-cache-dir',
+            '--no-build-isolation',
+            '-e',
+            ROOT,
+        ],
+        log,
+        'installing mmdet_efpn',
+    )
+    (site_packages,) = Path(python).parents[1].glob('lib/python3*/site-packages')
+    (origin,) = site_packages.glob('mmdet_efpn-*.dist-info/direct_url.json')
     entry = json.loads(origin.read_text())
     entry['url'] = (site_packages / 'mmdet_efpn').as_uri()
     origin.write_text(json.dumps(entry))
@@ -233,8 +252,12 @@ def prepare(profile, wheel_dir):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description='Makes the environment of this checkout.')
-    parser.add_argument('--profile', choices=('default', 'originals'), default='default',
-                        help='the maintained forks in .venv, or the originals in .venv-originals')
+    parser.add_argument(
+        '--profile',
+        choices=('default', 'originals'),
+        default='default',
+        help='the maintained forks in .venv, or the originals in .venv-originals',
+    )
     profile = profile_named(parser.parse_args(arguments).profile)
     start = time.monotonic()
     try:

@@ -1,4 +1,5 @@
 """The light preset of HATFTT: narrow, with small windows."""
+
 hat_light = dict(
     type='HATFTT',
     embed_dims=64,
@@ -6,4 +7,5 @@ hat_light = dict(
     num_heads=4,
     window_size=8,
     compress_ratio=4,
-    squeeze_factor=16)
+    squeeze_factor=16,
+)

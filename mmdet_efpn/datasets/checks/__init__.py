@@ -1,0 +1,1 @@
+"""Checks of annotations and images: one file for each kind of fault."""

@@ -32,9 +32,7 @@ def open_annotations(path: str) -> COCO:
     try:
         coco = COCO(path)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f'annotation file {path} is no valid JSON ({error}): make it again'
-        ) from error
+        raise ValueError(f'annotation file {path} is no valid JSON ({error}): make it again') from error
     except (AssertionError, KeyError, TypeError) as error:
         raise ValueError(f'annotation file {path} is not in COCO format: {error!r}') from error
     for part, keys in REQUIRED_KEYS.items():
@@ -111,8 +109,7 @@ def check_images(paths: Sequence[str], decode: bool = False, shown: int = 5) -> 
         damaged = [f'{path} ({problem})' for path in paths if (problem := decoding_problem(path))]
         if damaged:
             raise ValueError(
-                f'{len(damaged)} of {len(paths)} images are damaged, '
-                f'first: {", ".join(damaged[:shown])}'
+                f'{len(damaged)} of {len(paths)} images are damaged, first: {", ".join(damaged[:shown])}'
             )
 
 

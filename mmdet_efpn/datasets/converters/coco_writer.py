@@ -48,9 +48,7 @@ class CocoWriter:
             self.counts['images_without_boxes'] += 1
         return image_id
 
-    def _add_box(
-        self, image_id: int, width: int, height: int, name: str, box: Sequence[float]
-    ) -> bool:
+    def _add_box(self, image_id: int, width: int, height: int, name: str, box: Sequence[float]) -> bool:
         x1, y1, x2, y2 = box
         if name not in self.category_ids:
             self.counts['unknown_class'] += 1
@@ -92,20 +90,15 @@ class CocoWriter:
         lines = [f'{len(self.images)} images, {len(self.annotations)} boxes']
         if sides:
             small = sum(side < 32 for side in sides) / len(sides)
-            lines.append(
-                f'  median box side {sides[len(sides) // 2]:.1f} px, {small:.0%} under 32 px'
-            )
+            lines.append(f'  median box side {sides[len(sides) // 2]:.1f} px, {small:.0%} under 32 px')
         lines.append(
-            '  '
-            + ', '.join(f'{name} {per_class[number]}' for name, number in self.category_ids.items())
+            '  ' + ', '.join(f'{name} {per_class[number]}' for name, number in self.category_ids.items())
         )
         for cause, count in self.counts.items():
             if cause != 'boxes' and count:
                 lines.append(f'  warning: {cause.replace("_", " ")}: {count}')
         if self.unknown_classes:
-            names = ', '.join(
-                f'{name} {count}' for name, count in self.unknown_classes.most_common(10)
-            )
+            names = ', '.join(f'{name} {count}' for name, count in self.unknown_classes.most_common(10))
             lines.append(f'  unknown classes (most frequent first): {names}')
         return '\n'.join(lines)
 
@@ -133,9 +126,7 @@ def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:
         raise ValueError(f'{path} cannot be decoded as an image: {error}') from error
 
 
-def place_images(
-    source: str | Path, target: str | Path, file_names: Sequence[str], how: str
-) -> None:
+def place_images(source: str | Path, target: str | Path, file_names: Sequence[str], how: str) -> None:
     """Make the images of a data set available under ``target``.
 
     Args:
@@ -157,9 +148,7 @@ def place_images(
     if target.is_symlink() and how == 'symlink' and target.resolve() == source:
         return
     if target.exists() or target.is_symlink():
-        raise FileExistsError(
-            f'{target} exists already: remove it, or choose another output folder'
-        )
+        raise FileExistsError(f'{target} exists already: remove it, or choose another output folder')
     target.parent.mkdir(parents=True, exist_ok=True)
     if how == 'symlink':
         target.symlink_to(source, target_is_directory=True)

@@ -61,9 +61,7 @@ def convert_deeppcb(
         bad_files.merge(split_bad_files)
     bad_files.raise_if_any()
 
-    file_names = sorted(
-        {image['file_name'] for writer in writers.values() for image in writer.images}
-    )
+    file_names = sorted({image['file_name'] for writer in writers.values() for image in writer.images})
     place_images(source, out / 'images', file_names, images)
     for split, writer in writers.items():
         writer.write(out / 'annotations' / f'{split}.json')
@@ -83,9 +81,7 @@ def _read_split(
     writer = CocoWriter(DEEPPCB_CLASSES)
     for number, row in enumerate(rows, start=1):
         if len(row) != 2:
-            bad_files.add(
-                'bad line', f'{list_file}:{number}', 'expected "IMAGE.jpg ANNOTATION.txt"'
-            )
+            bad_files.add('bad line', f'{list_file}:{number}', 'expected "IMAGE.jpg ANNOTATION.txt"')
             continue
         file_name = str(Path(row[0]).with_name(Path(row[0]).stem + '_test.jpg'))
         path, annotation_path = source / file_name, source / row[1]
@@ -98,9 +94,7 @@ def _read_split(
             bad_files.add(f'missing {kind}', annotation_path if kind != 'image' else path)
         except ValueError as error:
             kind = 'annotation file' if path in sizes else 'image'
-            bad_files.add(
-                f'corrupt {kind}', annotation_path if kind != 'image' else path, str(error)
-            )
+            bad_files.add(f'corrupt {kind}', annotation_path if kind != 'image' else path, str(error))
         else:
             writer.add_image(file_name, *sizes[path], boxes)
     return writer

@@ -27,9 +27,7 @@ def smooth_noise(rng: np.random.Generator, height: int, width: int, cell: float)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def add_texture(
-    rng: np.random.Generator, region: np.ndarray, amplitude: float, cell: float
-) -> None:
+def add_texture(rng: np.random.Generator, region: np.ndarray, amplitude: float, cell: float) -> None:
     """Vary the brightness of a uint8 region in place, coarsely (``cell`` pixels) and finely."""
     height, width = region.shape[:2]
     if not height or not width:
@@ -38,9 +36,7 @@ def add_texture(
     region[:] = np.clip(region + amplitude * noise[..., None], 0, 255).astype(np.uint8)
 
 
-def jitter(
-    rng: np.random.Generator, colour: tuple[int, int, int], amount: int = 20
-) -> tuple[int, ...]:
+def jitter(rng: np.random.Generator, colour: tuple[int, int, int], amount: int = 20) -> tuple[int, ...]:
     """The colour, moved by up to ``amount`` in each channel."""
     return tuple(int(np.clip(part + rng.integers(-amount, amount + 1), 0, 255)) for part in colour)
 
@@ -52,9 +48,7 @@ def pick(rng: np.random.Generator, choices: tuple):
 
 def _sky(rng: np.random.Generator, scene: np.ndarray) -> None:
     side = len(scene)
-    top = jitter(
-        rng, pick(rng, ((110, 160, 220), (165, 175, 185), (90, 120, 170), (200, 190, 180)))
-    )
+    top = jitter(rng, pick(rng, ((110, 160, 220), (165, 175, 185), (90, 120, 170), (200, 190, 180))))
     bottom = jitter(rng, (205, 212, 218))
     blend = np.linspace(0, 1, side)[:, None, None]
     scene[:] = np.uint8(np.array(top) * (1 - blend) + np.array(bottom) * blend)
@@ -69,9 +63,7 @@ def _building(rng: np.random.Generator, scene: np.ndarray, horizon: int) -> None
     x1, x2, y1 = max(left, 0), min(left + width, side), max(horizon - height, 0)
     wall = jitter(
         rng,
-        pick(
-            rng, ((150, 110, 90), (170, 165, 155), (120, 120, 130), (190, 175, 140), (140, 80, 70))
-        ),
+        pick(rng, ((150, 110, 90), (170, 165, 155), (120, 120, 130), (190, 175, 140), (140, 80, 70))),
     )
     scene[y1:horizon, x1:x2] = wall
     window = jitter(rng, (60, 75, 95))
@@ -85,9 +77,7 @@ def _building(rng: np.random.Generator, scene: np.ndarray, horizon: int) -> None
 
 
 def _ground(rng: np.random.Generator, scene: np.ndarray, horizon: int) -> None:
-    ground = jitter(
-        rng, pick(rng, ((95, 120, 70), (140, 135, 125), (120, 105, 80), (105, 110, 105)))
-    )
+    ground = jitter(rng, pick(rng, ((95, 120, 70), (140, 135, 125), (120, 105, 80), (105, 110, 105))))
     scene[horizon:] = ground
     add_texture(rng, scene[horizon:], rng.uniform(12, 28), len(scene) / 40)
 

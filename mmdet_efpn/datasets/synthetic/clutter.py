@@ -23,9 +23,7 @@ def paint_billboard(rng: np.random.Generator, scene: np.ndarray) -> None:
     for row in range(2, height - 3, max(4, height // 4)):
         for column in range(2, width - 3, 5):
             if rng.random() < 0.7:
-                board[
-                    row : row + max(2, height // 9), column : column + int(rng.integers(2, 5))
-                ] = ink
+                board[row : row + max(2, height // 9), column : column + int(rng.integers(2, 5))] = ink
 
 
 def paint_lights(rng: np.random.Generator, scene: np.ndarray) -> None:
@@ -91,6 +89,4 @@ def occlude(rng: np.random.Generator, scene: np.ndarray, box: Box) -> None:
     else:
         x = round(x1 + width * pick(rng, (rng.uniform(0.1, 0.3), rng.uniform(0.7, 0.9))))
         thickness = max(1, round(0.15 * width))
-        cv2.line(
-            scene, (x, y1 - height), (x, y2 + 2 * height), jitter(rng, (75, 72, 70)), thickness
-        )
+        cv2.line(scene, (x, y1 - height), (x, y2 + 2 * height), jitter(rng, (75, 72, 70)), thickness)

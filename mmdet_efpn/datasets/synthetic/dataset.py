@@ -51,9 +51,7 @@ def make_synthetic_signs(
     if num_train < 1 or num_val < 1:
         raise ValueError(f'num_train and num_val must be at least 1, got {num_train} and {num_val}')
     if size < MIN_SIZE or seed < 0:
-        raise ValueError(
-            f'size must be at least {MIN_SIZE} and seed at least 0, got {size} and {seed}'
-        )
+        raise ValueError(f'size must be at least {MIN_SIZE} and seed at least 0, got {size} and {seed}')
     parameters = dict(
         num_train=num_train, num_val=num_val, size=size, seed=seed, painter_version=PAINTER_VERSION
     )
@@ -64,9 +62,7 @@ def make_synthetic_signs(
     try:
         for split_number, (split, amount) in enumerate((('train', num_train), ('val', num_val))):
             _write_split(temporary, split, amount, size, [seed, split_number])
-        write_text_atomically(
-            temporary / 'parameters.json', json.dumps(parameters, indent=2) + '\n'
-        )
+        write_text_atomically(temporary / 'parameters.json', json.dumps(parameters, indent=2) + '\n')
         try:
             temporary.rename(out)
         except OSError:

@@ -55,14 +55,10 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _paint_sign(
-    rng: np.random.Generator, scene: np.ndarray, taken: list[Box]
-) -> tuple[str, Box] | None:
+def _paint_sign(rng: np.random.Generator, scene: np.ndarray, taken: list[Box]) -> tuple[str, Box] | None:
     name = pick(rng, SYNTHETIC_SIGNS_CLASSES)
     long_side = round(_log_uniform(rng, MIN_SIGN_SIDE, MAX_SIGN_SIDE))
-    sign = weather(
-        rng, pose(rng, sign_template(name, int(rng.integers(4))), long_side, MIN_SIGN_SIDE)
-    )
+    sign = weather(rng, pose(rng, sign_template(name, int(rng.integers(4))), long_side, MIN_SIGN_SIDE))
     height, width = sign.shape[:2]
     place = _free_place(rng, len(scene), width, height, taken)
     if place is None:

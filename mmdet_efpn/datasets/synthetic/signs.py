@@ -37,17 +37,11 @@ def sign_template(name: str, variant: int = 0) -> np.ndarray:
         _polygon(image, mask, TRIANGLE, RED)
         inner = np.round(TRIANGLE + 0.36 * ((96, 120) - TRIANGLE)).astype(int)
         cv2.fillPoly(image, [inner], WHITE, cv2.LINE_AA)
-        cv2.fillPoly(
-            image, [np.array([(85, 66), (107, 66), (102, 122), (90, 122)])], BLACK, cv2.LINE_AA
-        )
+        cv2.fillPoly(image, [np.array([(85, 66), (107, 66), (102, 122), (90, 122)])], BLACK, cv2.LINE_AA)
         cv2.circle(image, (96, 138), 11, BLACK, -1, cv2.LINE_AA)
     elif name in ('ahead-only', 'turn-right'):
         _disc(image, mask, BLUE)
-        arrow = (
-            ARROW_UP
-            if name == 'ahead-only'
-            else np.stack([192 - ARROW_UP[:, 1], ARROW_UP[:, 0]], 1)
-        )
+        arrow = ARROW_UP if name == 'ahead-only' else np.stack([192 - ARROW_UP[:, 1], ARROW_UP[:, 0]], 1)
         cv2.fillPoly(image, [arrow], WHITE, cv2.LINE_AA)
     elif name == 'priority':
         _polygon(image, mask, DIAMOND, WHITE)
@@ -69,9 +63,7 @@ def blank_template(shape: str, colour: tuple[int, int, int]) -> np.ndarray:
         _disc(image, mask, colour)
     else:
         square = np.array([(8, 8), (184, 8), (184, 184), (8, 184)])
-        _polygon(
-            image, mask, dict(triangle=TRIANGLE, diamond=DIAMOND, square=square)[shape], colour
-        )
+        _polygon(image, mask, dict(triangle=TRIANGLE, diamond=DIAMOND, square=square)[shape], colour)
     return np.dstack([image, mask])
 
 
@@ -95,9 +87,7 @@ def _centred_text(image: np.ndarray, text: str) -> None:
     cv2.putText(image, text, origin, font, scale, BLACK, thickness, cv2.LINE_AA)
 
 
-def pose(
-    rng: np.random.Generator, template: np.ndarray, long_side: int, min_side: int
-) -> np.ndarray:
+def pose(rng: np.random.Generator, template: np.ndarray, long_side: int, min_side: int) -> np.ndarray:
     """Tilt and squeeze a template a little and scale it.
 
     Returns:
@@ -109,13 +99,10 @@ def pose(
     matrix[0] *= squeeze
     matrix[0, 1] += rng.uniform(-0.06, 0.06)
     matrix[0, 2] += CENTRE * (1 - squeeze)
-    warped = cv2.warpAffine(
-        template, matrix, (TEMPLATE_SIDE, TEMPLATE_SIDE), flags=cv2.INTER_LINEAR
-    )
+    warped = cv2.warpAffine(template, matrix, (TEMPLATE_SIDE, TEMPLATE_SIDE), flags=cv2.INTER_LINEAR)
     rows, columns = np.nonzero(warped[..., 3] > 127)
     sign = (
-        warped[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(np.float32)
-        / 255
+        warped[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(np.float32) / 255
     )
     sign[..., :3] *= sign[..., 3:]
     height, width = sign.shape[:2]
@@ -129,9 +116,7 @@ def weather(rng: np.random.Generator, sign: np.ndarray) -> np.ndarray:
     colour, alpha = sign[..., :3], sign[..., 3:]
     fading = rng.uniform(0, 0.25)
     colour = colour * (1 - fading) + fading * 0.55 * alpha
-    gradient = np.linspace(*rng.uniform(0.8, 1.1, 2), sign.shape[0], dtype=np.float32)[
-        :, None, None
-    ]
+    gradient = np.linspace(*rng.uniform(0.8, 1.1, 2), sign.shape[0], dtype=np.float32)[:, None, None]
     colour = np.minimum(colour * gradient * rng.uniform(0.7, 1.1), alpha)
     return np.dstack([colour, alpha]).astype(np.float32)
 

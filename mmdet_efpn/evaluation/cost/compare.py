@@ -1,4 +1,4 @@
-"""Compares what detectors cost: parameters, multiply-adds, time and peak memory.
+r"""Compares what detectors cost: parameters, multiply-adds, time and peak memory.
 
     python tools/analysis/cost.py FPN.py FPN.py@2x EFPN.py \\
         EFPN.py@model.neck.ftt.hidden_channels=128 --sizes 800x1344 --json cost.json
@@ -7,6 +7,7 @@
 multiply-adds are for one image, times and memory for ``--batch-size`` images. Times are medians over
 repeats that go round all rows in turn, so that a machine that slows down slows all rows alike.
 """
+
 import argparse
 import json
 import re
@@ -26,21 +27,39 @@ from .subject import PARTS, Subject, parse_subject
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='cost.py', description='Compare parameters, GFLOPs (multiply-adds), time and peak '
-        'memory of several configs at several input sizes.')
-    parser.add_argument('configs', nargs='+', metavar='CONFIG[@OPTION]...',
-                        help='config file, or package::path such as '
-                        'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py; options: @2x scales '
-                        'the input, @KEY=VALUE changes the config')
-    parser.add_argument('--sizes', nargs='+', type=parse_size, default=[(800, 1344)],
-                        metavar='HxW', help='input sizes, height x width (default: 800x1344)')
-    parser.add_argument('--parts', choices=PARTS, default=PARTS[0],
-                        help='what is measured (default: %(default)s); detector: forward is its '
-                        'tensor mode, backward its training loss')
-    parser.add_argument('--batch-size', type=int, default=1,
-                        help='images at once for times and memory (default: 1)')
-    parser.add_argument('--no-time', action='store_true',
-                        help='only count parameters and GFLOPs; no times, no memory')
+        prog='cost.py',
+        description='Compare parameters, GFLOPs (multiply-adds), time and peak '
+        'memory of several configs at several input sizes.',
+    )
+    parser.add_argument(
+        'configs',
+        nargs='+',
+        metavar='CONFIG[@OPTION]...',
+        help='config file, or package::path such as '
+        'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py; options: @2x scales '
+        'the input, @KEY=VALUE changes the config',
+    )
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        type=parse_size,
+        default=[(800, 1344)],
+        metavar='HxW',
+        help='input sizes, height x width (default: 800x1344)',
+    )
+    parser.add_argument(
+        '--parts',
+        choices=PARTS,
+        default=PARTS[0],
+        help='what is measured (default: %(default)s); detector: forward is its '
+        'tensor mode, backward its training loss',
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=1, help='images at once for times and memory (default: 1)'
+    )
+    parser.add_argument(
+        '--no-time', action='store_true', help='only count parameters and GFLOPs; no times, no memory'
+    )
     add_measuring_arguments(parser)
     add_options_argument(parser)
     args = parser.parse_args(argv)
@@ -51,8 +70,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -> None:
     """Adds what commands that measure have in common: rounds, device, precision, a file of figures."""
-    parser.add_argument('--repeats', type=int, default=repeats,
-                        help='timed rounds (default: %(default)s)')
+    parser.add_argument(
+        '--repeats', type=int, default=repeats, help='timed rounds (default: %(default)s)'
+    )
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
@@ -60,8 +80,14 @@ def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -
 
 def add_options_argument(parser: argparse.ArgumentParser) -> None:
     """Adds ``--cfg-options`` of the commands that take configs as their arguments."""
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
-                        metavar='KEY=VALUE', help='changes to all configs')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='changes to all configs',
+    )
 
 
 def precision(args: argparse.Namespace) -> str:
@@ -72,8 +98,10 @@ def precision(args: argparse.Namespace) -> str:
 def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
     """Prints what was measured, and where; writes the figures to ``--json``."""
     threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    print(f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
-          f'medians; timed rounds: {args.repeats}')
+    print(
+        f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args)}, '
+        f'medians; timed rounds: {args.repeats}'
+    )
     if args.json is not None:
         write_text_atomically(args.json, json.dumps(results, indent=2) + '\n')
 
@@ -86,8 +114,14 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = True,
-            passes: Sequence[str] = tuple(PASSES), amp: bool = False) -> list:
+def compare(
+    subjects: list[Subject],
+    device: str,
+    repeats: int,
+    timed: bool = True,
+    passes: Sequence[str] = tuple(PASSES),
+    amp: bool = False,
+) -> list:
     """Measures ``passes`` of all subjects and returns one dict of figures per subject.
 
     With ``amp`` they run under bfloat16 autocast.
@@ -100,9 +134,14 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
     for subject in subjects:
         progress(f'counting {subject.name} at {subject.height}x{subject.width}')
         model, images = subject.build(), subject.images(device)
-        row = dict(name=subject.name, config=subject.config, height=subject.height,
-                   width=subject.width, parameters=count_parameters(model),
-                   note=getattr(model, 'note', ''))
+        row = dict(
+            name=subject.name,
+            config=subject.config,
+            height=subject.height,
+            width=subject.width,
+            parameters=count_parameters(model),
+            note=getattr(model, 'note', ''),
+        )
         try:
             row['macs'] = count_macs(model.to(device), images[:1])
         except ValueError as error:
@@ -118,8 +157,9 @@ def compare(subjects: list[Subject], device: str, repeats: int, timed: bool = Tr
     return rows
 
 
-def _take_times(rows: list, models: list, images: list, repeats: int, passes: Sequence[str],
-                amp: bool) -> None:
+def _take_times(
+    rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: bool
+) -> None:
     """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
     seconds = [{name: [] for name in passes} for _ in rows]
     for turn in range(repeats + 1):
@@ -156,9 +196,10 @@ def table(rows: list) -> str:
         lines.append(cells)
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     lines.insert(1, ['-' * width for width in widths])
-    text = ['| ' + ' | '.join(cell.ljust(width)
-                              for cell, width in zip(line, widths, strict=True)) + ' |'
-            for line in lines]
+    text = [
+        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |'
+        for line in lines
+    ]
     return '\n'.join(text + [f'{row["name"]}: {row["note"]}' for row in rows if row['note']])
 
 
@@ -171,21 +212,42 @@ def main(argv: list[str] | None = None) -> None:
     """Measures as the command line says; ends with one line and exit status 2 on a wrong config."""
     args = parse_args(argv)
     try:
-        subjects = [parse_subject(config, size, args.parts, args.cfg_options, args.batch_size)
-                    for size in args.sizes for config in args.configs]
+        subjects = [
+            parse_subject(config, size, args.parts, args.cfg_options, args.batch_size)
+            for size in args.sizes
+            for config in args.configs
+        ]
         rows = compare(subjects, args.device, args.repeats, timed=not args.no_time, amp=args.amp)
     except (ValueError, FileNotFoundError) as error:
         print(f'cost.py: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     device = torch.device(args.device)
-    hardware = (torch.cuda.get_device_name(device) if device.type == 'cuda'
-                else f'{torch.get_num_threads()} threads')
+    hardware = (
+        torch.cuda.get_device_name(device)
+        if device.type == 'cuda'
+        else f'{torch.get_num_threads()} threads'
+    )
     print(table(rows))
-    print(f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), '
-          f'torch {torch.__version__}' + ('' if args.no_time else f', {precision(args)}, median of '
-                                          f'{args.repeats}'))
+    print(
+        f'{args.parts}, batch of {args.batch_size}, {args.device} ({hardware}), '
+        f'torch {torch.__version__}'
+        + ('' if args.no_time else f', {precision(args)}, median of {args.repeats}')
+    )
     if args.json is not None:
-        write_text_atomically(args.json, json.dumps(dict(
-            parts=args.parts, batch_size=args.batch_size, device=args.device, hardware=hardware,
-            torch=torch.__version__, precision=precision(args),
-            repeats=None if args.no_time else args.repeats, rows=rows), indent=2) + '\n')
+        write_text_atomically(
+            args.json,
+            json.dumps(
+                dict(
+                    parts=args.parts,
+                    batch_size=args.batch_size,
+                    device=args.device,
+                    hardware=hardware,
+                    torch=torch.__version__,
+                    precision=precision(args),
+                    repeats=None if args.no_time else args.repeats,
+                    rows=rows,
+                ),
+                indent=2,
+            )
+            + '\n',
+        )

@@ -1,4 +1,5 @@
 """Counting operations, taking times and peak memory of one subject."""
+
 import copy
 import math
 import time
@@ -16,8 +17,12 @@ from ...engine.cpu_amp import keep_boxes_in_float32
 from .subject import Subject
 
 # mmcv operators whose own arithmetic is negligible beside the convolutions around them.
-_LIGHT_OPS = ('mmcv.ops.roi_align', 'mmcv.ops.roi_pool', 'mmcv.ops.nms',
-              'mmcv.ops.multi_scale_deform_attn')
+_LIGHT_OPS = (
+    'mmcv.ops.roi_align',
+    'mmcv.ops.roi_pool',
+    'mmcv.ops.nms',
+    'mmcv.ops.multi_scale_deform_attn',
+)
 
 
 def count_macs(model: nn.Module, images: torch.Tensor) -> int:
@@ -31,13 +36,18 @@ def count_macs(model: nn.Module, images: torch.Tensor) -> int:
         ValueError: The model has mmcv operators (deformable convolution, CARAFE, ...) that the
             counter doesn't see.
     """
-    unseen = sorted({
-        type(module).__name__ for module in model.modules()
-        if type(module).__module__.startswith('mmcv.ops')
-        and type(module).__module__ not in _LIGHT_OPS})
+    unseen = sorted(
+        {
+            type(module).__name__
+            for module in model.modules()
+            if type(module).__module__.startswith('mmcv.ops')
+            and type(module).__module__ not in _LIGHT_OPS
+        }
+    )
     if unseen:
-        raise ValueError(f'GFLOPs not counted: torch\'s counter does not see the mmcv operator '
-                         f'{", ".join(unseen)}')
+        raise ValueError(
+            f"GFLOPs not counted: torch's counter does not see the mmcv operator {', '.join(unseen)}"
+        )
     try:
         return _count(copy.deepcopy(model).to('meta'), images.to('meta'))
     except (NotImplementedError, RuntimeError):
@@ -54,7 +64,8 @@ def _count(model: nn.Module, images: torch.Tensor) -> int:
     # Torch's counter knows the fused attention of GPUs, not that of the CPU (torch 2.1 has none there).
     on_cpu = getattr(torch.ops.aten, '_scaled_dot_product_flash_attention_for_cpu', None)
     counter = FlopCounterMode(
-        display=False, custom_mapping={} if on_cpu is None else {on_cpu: _attention_flops})
+        display=False, custom_mapping={} if on_cpu is None else {on_cpu: _attention_flops}
+    )
     model.eval()
     with torch.no_grad(), counter:
         model(images)
@@ -85,6 +96,7 @@ def run_forward_backward(model: nn.Module, images: torch.Tensor, amp: bool = Fal
 
     With ``amp`` the forward runs under bfloat16 autocast, as ``tools/train.py --amp`` has it on the CPU.
     """
+
     def step() -> None:
         with autocast(images.device, amp):
             loss = model.loss(images)
@@ -115,8 +127,9 @@ def timed(step: Callable[[], None], device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def peak_memory(subject: Subject, device: str,
-                passes: Sequence[str] = tuple(PASSES), amp: bool = False) -> dict[str, int | None]:
+def peak_memory(
+    subject: Subject, device: str, passes: Sequence[str] = tuple(PASSES), amp: bool = False
+) -> dict[str, int | None]:
     """Peak memory in bytes of each of some ``PASSES``, weights included; ``amp`` as these have it.
 
     On CUDA: what torch's allocator held at most. On the CPU: how far the resident memory of a fresh
@@ -129,7 +142,8 @@ def peak_memory(subject: Subject, device: str,
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context('spawn')) as fresh_process:
         try:
             return fresh_process.submit(
-                _peak_on_cpu, subject, torch.get_num_threads(), passes, amp).result()
+                _peak_on_cpu, subject, torch.get_num_threads(), passes, amp
+            ).result()
         except BrokenProcessPool:
             return dict.fromkeys(passes)
 

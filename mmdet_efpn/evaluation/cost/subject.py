@@ -1,4 +1,5 @@
 """What a cost is measured of: a model from a config, at an input size."""
+
 import ast
 import re
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Subject:
         options: Changes to the config, dotted keys to values.
         batch_size: Number of images.
     """
+
     name: str
     config: str
     height: int
@@ -56,8 +58,9 @@ class Subject:
         return torch.randn(shape, generator=generator).to(device)
 
 
-def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict,
-                  batch_size: int = 1) -> Subject:
+def parse_subject(
+    text: str, size: tuple[int, int], parts: str, options: dict, batch_size: int = 1
+) -> Subject:
     """Reads ``CONFIG[@OPTION]...``, where an option is a scale of the input (``2x``, ``0.5x``) or a
     change to the config (``model.neck.ftt.hidden_channels=128``).
 
@@ -73,8 +76,10 @@ def parse_subject(text: str, size: tuple[int, int], parts: str, options: dict,
             key, value = extra.split('=', 1)
             own[key] = _parse_value(value)
         else:
-            raise ValueError(f'"@{extra}" in "{text}" is neither a scale like @2x nor a change '
-                             'like @model.neck.ftt.hidden_channels=128')
+            raise ValueError(
+                f'"@{extra}" in "{text}" is neither a scale like @2x nor a change '
+                'like @model.neck.ftt.hidden_channels=128'
+            )
     height, width = (round(side * scale) for side in size)
     name = '@'.join([Path(config).stem, *extras])
     return Subject(name, config, height, width, parts, {**options, **own}, batch_size)
@@ -106,8 +111,10 @@ class BackboneNeckSteps(nn.Module):
         extension = getattr(self.neck, 'extension', None)
         self.note = ''
         if extension is not None and extension.on_rois:
-            self.note = ('P2\' is made on RoIs (neck.extension_cfg.on_rois): its convs are part of the '
-                         'RoI head and not counted here; --parts detector counts them')
+            self.note = (
+                "P2' is made on RoIs (neck.extension_cfg.on_rois): its convs are part of the "
+                'RoI head and not counted here; --parts detector counts them'
+            )
 
     def forward(self, images: torch.Tensor) -> tuple:
         levels = self.neck(self.backbone(images))
@@ -149,9 +156,15 @@ def random_samples(images: torch.Tensor) -> list:
         boxes = torch.cat([corners, corners + sides], dim=1).to(images.device)
         labels = torch.zeros(BOXES_PER_IMAGE, dtype=torch.long, device=images.device)
         shape = (height, width)
-        sample = DetDataSample(metainfo=dict(
-            img_shape=shape, ori_shape=shape, pad_shape=shape, batch_input_shape=shape,
-            scale_factor=(1.0, 1.0)))
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=shape,
+                ori_shape=shape,
+                pad_shape=shape,
+                batch_input_shape=shape,
+                scale_factor=(1.0, 1.0),
+            )
+        )
         sample.gt_instances = InstanceData(bboxes=boxes, labels=labels)
         sample.ignored_instances = InstanceData(bboxes=boxes[:0], labels=labels[:0])
         samples.append(sample)

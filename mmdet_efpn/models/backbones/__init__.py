@@ -3,6 +3,4 @@ from .extended_resnet import ExtendedResNet, ExtendedResNeXt
 from .high_resolution_tap import HighResolutionTap
 from .timm_backbone import TimmBackbone
 
-__all__ = [
-    'CascadedResNeXt', 'ExtendedResNet', 'ExtendedResNeXt', 'HighResolutionTap', 'TimmBackbone'
-]
+__all__ = ['CascadedResNeXt', 'ExtendedResNeXt', 'ExtendedResNet', 'HighResolutionTap', 'TimmBackbone']

@@ -1,4 +1,5 @@
 """ResNeXt whose stages begin at stride 2, after the detectron2 implementation of EFPN."""
+
 from mmcv.cnn import ConvModule
 from mmdet.models.backbones import ResNeXt
 from mmdet.registry import MODELS
@@ -42,12 +43,9 @@ class CascadedResNeXt(ResNeXt):
     DEPTHS = (50, 101)
     FIXED = ('num_stages', 'strides', 'dilations', 'out_indices', 'dcn', 'stage_with_dcn', 'plugins')
 
-    def __init__(self,
-                 depth: int,
-                 groups: int = 32,
-                 base_width: int = 8,
-                 frozen_stages: int = -1,
-                 **kwargs) -> None:
+    def __init__(
+        self, depth: int, groups: int = 32, base_width: int = 8, frozen_stages: int = -1, **kwargs
+    ) -> None:
         if depth not in self.DEPTHS:
             raise ValueError(f'backbone.depth must be one of {self.DEPTHS}, got {depth}')
         if frozen_stages not in range(-1, 6):
@@ -55,22 +53,43 @@ class CascadedResNeXt(ResNeXt):
         fixed = [name for name in self.FIXED if name in kwargs]
         if fixed:
             raise ValueError(
-                f'CascadedResNeXt has stages of its own: leave {", ".join(fixed)} out of the backbone')
+                f'CascadedResNeXt has stages of its own: leave {", ".join(fixed)} out of the backbone'
+            )
         super().__init__(
-            groups, base_width, depth=depth, num_stages=1, strides=(1, ), dilations=(1, ),
-            out_indices=(0, ), frozen_stages=-1, **kwargs)
+            groups,
+            base_width,
+            depth=depth,
+            num_stages=1,
+            strides=(1,),
+            dilations=(1,),
+            out_indices=(0,),
+            frozen_stages=-1,
+            **kwargs,
+        )
         del self.maxpool
         out_channels = 2 * self.inplanes
         self.layer2 = ConvModule(
-            self.inplanes, out_channels, 1, stride=2, conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg)
+            self.inplanes, out_channels, 1, stride=2, conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg
+        )
         self.res_layers.append('layer2')
         stage_blocks = self.arch_settings[depth][1]
         for i, num_blocks in enumerate(stage_blocks[1:], start=3):
             inplanes, out_channels = out_channels, 2 * out_channels
-            self.add_module(f'layer{i}', self.make_res_layer(
-                block=self.block, inplanes=inplanes, planes=out_channels // self.block.expansion,
-                num_blocks=num_blocks, stride=2, style=self.style, avg_down=self.avg_down,
-                with_cp=self.with_cp, conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg))
+            self.add_module(
+                f'layer{i}',
+                self.make_res_layer(
+                    block=self.block,
+                    inplanes=inplanes,
+                    planes=out_channels // self.block.expansion,
+                    num_blocks=num_blocks,
+                    stride=2,
+                    style=self.style,
+                    avg_down=self.avg_down,
+                    with_cp=self.with_cp,
+                    conv_cfg=self.conv_cfg,
+                    norm_cfg=self.norm_cfg,
+                ),
+            )
             self.res_layers.append(f'layer{i}')
         self.frozen_stages = frozen_stages
         self._freeze_stages()

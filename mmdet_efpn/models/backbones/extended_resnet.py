@@ -1,4 +1,5 @@
 """ResNet and ResNeXt that also give C2', a stage-2 feature at stride 2."""
+
 import copy
 
 import torch
@@ -21,14 +22,18 @@ def stage_twin(module: nn.Module, freeze_norms: bool) -> nn.Module:
     before the backward pass would change the gradient. The twin is not registered anywhere.
     """
     twin = copy.copy(module)  # shares the dicts of parameters and buffers
-    twin._modules = {name: stage_twin(child, freeze_norms)
-                     for name, child in module._modules.items() if child is not None}
+    twin._modules = {
+        name: stage_twin(child, freeze_norms)
+        for name, child in module._modules.items()
+        if child is not None
+    }
     if hasattr(twin, 'with_cp'):
         twin.with_cp = False
     if freeze_norms and isinstance(module, _BatchNorm):
         twin.training = False
-        twin._buffers = {name: None if value is None else value.clone()
-                         for name, value in module._buffers.items()}
+        twin._buffers = {
+            name: None if value is None else value.clone() for name, value in module._buffers.items()
+        }
     return twin
 
 
@@ -37,16 +42,24 @@ class _StrideTwoFeature:
 
     C2_PRIME_SOURCES = ('shared', 'stem')
 
-    def __init__(self, *args, c2_prime: str = 'shared', c2_prime_blocks: int | None = None,
-                 defer_c2_prime: bool = False, **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        c2_prime: str = 'shared',
+        c2_prime_blocks: int | None = None,
+        defer_c2_prime: bool = False,
+        **kwargs,
+    ) -> None:
         if c2_prime not in self.C2_PRIME_SOURCES:
             raise ValueError(
-                f'backbone.c2_prime must be one of {self.C2_PRIME_SOURCES}, got {c2_prime!r}')
+                f'backbone.c2_prime must be one of {self.C2_PRIME_SOURCES}, got {c2_prime!r}'
+            )
         super().__init__(*args, **kwargs)
         if self.strides[0] != 1:
             raise ValueError(
-                'C2\' runs the first residual stage on the unpooled stem, so backbone.strides must '
-                f'begin with 1, got {tuple(self.strides)}')
+                "C2' runs the first residual stage on the unpooled stem, so backbone.strides must "
+                f'begin with 1, got {tuple(self.strides)}'
+            )
         self.c2_prime = c2_prime
         self.c2_prime_blocks = self._checked_blocks(c2_prime_blocks)
         self.defer_c2_prime = defer_c2_prime
@@ -60,13 +73,15 @@ class _StrideTwoFeature:
             if blocks is not None:
                 raise ValueError(
                     'backbone.c2_prime_blocks counts blocks of stage 2, which backbone.c2_prime="stem" '
-                    f'does not run; leave it out, got {blocks!r}')
+                    f'does not run; leave it out, got {blocks!r}'
+                )
             return 0
         blocks = in_stage if blocks is None else blocks
         if not isinstance(blocks, int) or not 1 <= blocks <= in_stage:
             raise ValueError(
                 f'backbone.c2_prime_blocks must be 1 to {in_stage}, the blocks of stage 2, '
-                f'got {blocks!r}')
+                f'got {blocks!r}'
+            )
         return blocks
 
     def _stage_two_width(self) -> int:
@@ -75,13 +90,14 @@ class _StrideTwoFeature:
     def _c2_prime_halo(self) -> int:
         """How many cells around a cell of C2' its value reads of C1."""
         halo = 0
-        for block in list(self.layer1)[:self.c2_prime_blocks]:
+        for block in list(self.layer1)[: self.c2_prime_blocks]:
             for name, layer in computing_layers(block):
                 idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
                 if not (idle or is_plain_conv(layer) or isinstance(layer, (_BatchNorm, nn.ReLU))):
                     raise ValueError(
                         'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '
-                        f'values depend on few cells around; it has a {type(layer).__name__} ({name})')
+                        f'values depend on few cells around; it has a {type(layer).__name__} ({name})'
+                    )
                 if isinstance(layer, nn.Conv2d) and not name.startswith('downsample'):
                     halo += layer.dilation[0] * (layer.kernel_size[0] // 2)
         return halo

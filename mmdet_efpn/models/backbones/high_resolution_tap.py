@@ -1,4 +1,5 @@
 """A stride-2 feature in front of the outputs of any backbone."""
+
 import torch
 from mmcv.cnn import ConvModule
 from mmdet.models.backbones import (
@@ -67,14 +68,16 @@ class HighResolutionTap(BaseModule):
         [(64, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4), (512, 2, 2)]
     """
 
-    def __init__(self,
-                 backbone: dict,
-                 tap: str | None = None,
-                 stem_channels: int = 64,
-                 in_channels: int = 3,
-                 norm_cfg: dict | None = dict(type='BN'),  # noqa: B006  (mmcv only reads it)
-                 act_cfg: dict | None = dict(type='ReLU'),  # noqa: B006
-                 init_cfg: dict | list[dict] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        tap: str | None = None,
+        stem_channels: int = 64,
+        in_channels: int = 3,
+        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006  (mmcv only reads it)
+        act_cfg: dict | None = dict(type='ReLU'),  # noqa: B006
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.backbone = MODELS.build(backbone)
         self.in_channels = in_channels
@@ -83,12 +86,14 @@ class HighResolutionTap(BaseModule):
         if tap is not None and tap not in dict(self.backbone.named_modules()):
             raise ValueError(
                 f'backbone.tap {tap!r} is no submodule of {type(self.backbone).__name__}, which has '
-                f'{[name for name, _ in self.backbone.named_children()]} and theirs')
+                f'{[name for name, _ in self.backbone.named_children()]} and theirs'
+            )
         if self.tap is None and getattr(self.backbone, 'c2_prime_channels', None) is None:
             cfgs = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
             self.stride_two_stem = Sequential(
                 ConvModule(in_channels, stem_channels, 3, stride=2, padding=1, **cfgs),
-                ConvModule(stem_channels, stem_channels, 3, padding=1, **cfgs))
+                ConvModule(stem_channels, stem_channels, 3, padding=1, **cfgs),
+            )
         keep_plain_names(self, inner='backbone', own='stride_two_stem')
 
     @staticmethod
@@ -133,7 +138,8 @@ class HighResolutionTap(BaseModule):
                 raise
             raise ValueError(
                 f'{type(self.backbone).__name__} cannot take an image of {tuple(x.shape[2:])}: {error}; '
-                'pad images by model.data_preprocessor.pad_size_divisor=32') from error
+                'pad images by model.data_preprocessor.pad_size_divisor=32'
+            ) from error
         self._check_sizes(x, c2_prime, stages)
         return (c2_prime, *stages)
 
@@ -160,7 +166,8 @@ class HighResolutionTap(BaseModule):
         """The input of the submodule ``tap``, and the backbone's outputs."""
         seen = []
         hook = self.backbone.get_submodule(self.tap).register_forward_pre_hook(
-            lambda module, args: seen.append((args[0], torch.is_grad_enabled())))
+            lambda module, args: seen.append((args[0], torch.is_grad_enabled()))
+        )
         try:
             stages = self.backbone(x)
         finally:
@@ -168,13 +175,15 @@ class HighResolutionTap(BaseModule):
         if len(seen) != 1:
             raise ValueError(
                 f'backbone.tap {self.tap!r} runs {len(seen)} times in a pass of '
-                f'{type(self.backbone).__name__}; name a submodule that runs once')
+                f'{type(self.backbone).__name__}; name a submodule that runs once'
+            )
         feature, with_grad = seen[0]
         if with_grad != torch.is_grad_enabled():
             raise ValueError(
                 f'backbone.tap {self.tap!r} lies inside a part of {type(self.backbone).__name__} that '
-                'runs under activation checkpointing, where no gradient reaches C2\'; name the '
-                'checkpointed block itself, or set with_cp=False')
+                "runs under activation checkpointing, where no gradient reaches C2'; name the "
+                'checkpointed block itself, or set with_cp=False'
+            )
         return feature, stages
 
     def _check_sizes(self, x: Tensor, c2_prime: Tensor, stages: tuple[Tensor, ...]) -> None:
@@ -187,10 +196,12 @@ class HighResolutionTap(BaseModule):
         if tuple(c2_prime.shape[2:]) != octaves[0]:
             raise ValueError(
                 f'backbone.tap {self.tap!r} gives a feature of {tuple(c2_prime.shape[2:])} for an image '
-                f'of {tuple(x.shape[2:])}; at stride 2 it would be {octaves[0]}')
+                f'of {tuple(x.shape[2:])}; at stride 2 it would be {octaves[0]}'
+            )
         if not set(sizes) <= set(octaves[1:]):
             raise ValueError(
                 f'for an image of {tuple(x.shape[2:])}, {type(self.backbone).__name__} gives sizes '
-                f'{sizes}, but a pyramid over C2\' needs some of {octaves[1:6]}: strides from 4 on, '
+                f"{sizes}, but a pyramid over C2' needs some of {octaves[1:6]}: strides from 4 on, "
                 'each half rounded up. Leave stride 2 out of backbone.backbone.out_indices, and pad '
-                'images by model.data_preprocessor.pad_size_divisor=32 where the backbone rounds down')
+                'images by model.data_preprocessor.pad_size_divisor=32 where the backbone rounds down'
+            )

@@ -1,4 +1,5 @@
 """Models of timm as detection backbones."""
+
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,20 +43,23 @@ class TimmBackbone(BaseModule):
         [(24, 16, 16), (32, 8, 8), (48, 4, 4), (64, 2, 2)]
     """
 
-    def __init__(self,
-                 model_name: str,
-                 pretrained: bool = False,
-                 checkpoint_path: str = '',
-                 out_indices: Sequence[int] | None = None,
-                 in_channels: int = 3,
-                 init_cfg: dict | list[dict] | None = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        pretrained: bool = False,
+        checkpoint_path: str = '',
+        out_indices: Sequence[int] | None = None,
+        in_channels: int = 3,
+        init_cfg: dict | list[dict] | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(init_cfg)
         if ':' not in model_name and not timm.is_model(model_name):
             close = difflib.get_close_matches(model_name.split('.')[0], timm.list_models(), n=3)
             raise ValueError(
                 f'backbone.model_name {model_name!r} is no model of timm {timm.__version__}'
-                + (f'; did you mean {", ".join(close)}?' if close else '; see timm.list_models()'))
+                + (f'; did you mean {", ".join(close)}?' if close else '; see timm.list_models()')
+            )
         if checkpoint_path and not Path(checkpoint_path).is_file():
             raise FileNotFoundError(f'backbone.checkpoint_path is not a file: {checkpoint_path}')
         self.create_args = dict(kwargs, model_name=model_name, in_chans=in_channels)
@@ -68,14 +72,16 @@ class TimmBackbone(BaseModule):
         if not out_indices or not set(out_indices) <= set(range(len(strides))):
             raise ValueError(
                 f'backbone.out_indices must be some of 0..{len(strides) - 1}, whose strides are '
-                f'{strides} in {model_name}, got {list(out_indices)}')
+                f'{strides} in {model_name}, got {list(out_indices)}'
+            )
         self.out_indices = sorted(out_indices)
         self.strides = [strides[i] for i in self.out_indices]
         if any(fine >= coarse for fine, coarse in zip(self.strides, self.strides[1:], strict=False)):
             raise ValueError(
                 f'backbone.model_name {model_name!r} gives features of strides {self.strides}, which '
                 'are no pyramid; take a hierarchical model, or name features of different strides in '
-                'backbone.out_indices')
+                'backbone.out_indices'
+            )
         if self.out_indices[-1] + 1 < len(strides):  # leaves out layers that nothing would read
             self.create_args['out_indices'] = tuple(range(self.out_indices[-1] + 1))
             model = self._create()
@@ -83,8 +89,9 @@ class TimmBackbone(BaseModule):
         channels = model.feature_info.channels()
         self.channels = [channels[i] for i in self.out_indices]
         self.stride_two_index = strides.index(2) if 2 in strides else None
-        self.c2_prime_channels = None if self.stride_two_index is None else channels[
-            self.stride_two_index]
+        self.c2_prime_channels = (
+            None if self.stride_two_index is None else channels[self.stride_two_index]
+        )
 
     def _create(self, **kwargs) -> nn.Module:
         return timm.create_model(features_only=True, **self.create_args, **kwargs)
@@ -116,7 +123,7 @@ class TimmBackbone(BaseModule):
         return features[self.stride_two_index], self._select(features)
 
     def _features(self, x: Tensor) -> list[Tensor]:
-        """timm's features, (B, C, H, W), contiguous where the images are.
+        """Timm's features, (B, C, H, W), contiguous where the images are.
 
         Some models give them channels-last, as ConvNeXt, which operators of mmcv refuse.
         """

@@ -1,4 +1,5 @@
 """The region proposal network over an extended pyramid."""
+
 from collections.abc import Sequence
 
 from mmdet.models.dense_heads import RPNHead
@@ -35,7 +36,8 @@ class ExtendedRPNHead(RPNHead):
         if self._strides()[0] != finest:
             raise ValueError(
                 f'rpn_head.anchor_generator.strides must begin with {finest} where '
-                f'rpn_head.on_p2_prime={on_p2_prime}, got {self._strides()}')
+                f'rpn_head.on_p2_prime={on_p2_prime}, got {self._strides()}'
+            )
 
     def _strides(self) -> list[int]:
         return [stride[0] for stride in self.prior_generator.strides]
@@ -62,9 +64,14 @@ class ExtendedRPNHead(RPNHead):
         return super().forward(self._used_levels(x))
 
     def _check(self, x: Sequence[Tensor], image_size: tuple[int, int] | None = None) -> None:
-        check_maps(self._used_levels(x), self.in_channels, 'rpn_head.in_channels', self._strides(),
-                   f'rpn_head.anchor_generator.strides (rpn_head.on_p2_prime={self.on_p2_prime})',
-                   image_size)
+        check_maps(
+            self._used_levels(x),
+            self.in_channels,
+            'rpn_head.in_channels',
+            self._strides(),
+            f'rpn_head.anchor_generator.strides (rpn_head.on_p2_prime={self.on_p2_prime})',
+            image_size,
+        )
 
     def loss(self, x, batch_data_samples) -> dict:
         """As RPNHead, with the strides checked against the images' size."""

@@ -1,4 +1,5 @@
 """Cross-resolution distillation: the extended level learns from the pyramid of the full image."""
+
 from collections.abc import Sequence
 from contextlib import contextmanager
 
@@ -59,38 +60,42 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     Source: arXiv:2003.07021, section 3.3.
     """
 
-    def __init__(self,
-                 detector: dict,
-                 teacher: dict | None = None,
-                 distill_loss: dict | None = None,
-                 detection_loss: bool = False,
-                 trainable: Sequence[str] | None = None,
-                 size_divisor: int = 64,
-                 init_cfg=None) -> None:
+    def __init__(
+        self,
+        detector: dict,
+        teacher: dict | None = None,
+        distill_loss: dict | None = None,
+        detection_loss: bool = False,
+        trainable: Sequence[str] | None = None,
+        size_divisor: int = 64,
+        init_cfg=None,
+    ) -> None:
         if size_divisor < 8 or size_divisor % 8:
             raise ValueError(
-                'model.size_divisor must be a multiple of 8, so that P3 and P3\' have whole cells, got '
-                f'{size_divisor}')
+                "model.size_divisor must be a multiple of 8, so that P3 and P3' have whole cells, got "
+                f'{size_divisor}'
+            )
         if not _has_extension(detector):
             raise ValueError(
-                'model.detector.neck must make P2\' to distil: EFPN with ftt=dict(...), or ExtendedNeck '
-                f'with levels=\'all\'; got {dict(detector).get("neck")}')
+                "model.detector.neck must make P2' to distil: EFPN with ftt=dict(...), or ExtendedNeck "
+                f"with levels='all'; got {dict(detector).get('neck')}"
+            )
         detector = MODELS.build(detector)
         stem = getattr(detector.backbone, 'stride_two_stem', None)
         if trainable is None and not detection_loss:
             trainable = ('neck.extension', *(() if stem is None else ('backbone.stride_two_stem',)))
         super().__init__(detector, trainable, init_cfg)
         # What the student's pass leaves in training mode.
-        self._live = [detector.neck.extension, *(() if stem is None else (stem, ))]
-        self.distill_loss = MODELS.build(
-            distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
+        self._live = [detector.neck.extension, *(() if stem is None else (stem,))]
+        self.distill_loss = MODELS.build(distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
         self.detection_loss = detection_loss
         self.size_divisor = size_divisor
         neck = self.detector.neck
         if neck.extension.on_rois:
             raise ValueError(
-                'model.detector.neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, and there is '
-                'no map of it to distil; set it to False (the weights are the same)')
+                "model.detector.neck.extension_cfg.on_rois=True makes P2' on RoIs alone, and there is "
+                'no map of it to distil; set it to False (the weights are the same)'
+            )
         self.reads_laterals = getattr(neck, 'ftt_source', 'on_output') == 'on_lateral'
         # Outside the module tree: no weights of the teacher's in checkpoints, optimisers or DDP.
         teacher = self.detector if teacher is None else load_teacher(**teacher)
@@ -101,19 +106,23 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     def _check_teacher(self) -> None:
         if self.reads_laterals and not isinstance(self.teacher.neck, FPN):
             raise ValueError(
-                'model.teacher needs an FPN (or EFPN) neck, because the student\'s FTT reads the sums '
+                "model.teacher needs an FPN (or EFPN) neck, because the student's FTT reads the sums "
                 f'before the 3x3 convs; got {type(self.teacher.neck).__name__}. Set '
-                'model.detector.neck.ftt_source="on_output" to distil towards any pyramid')
+                'model.detector.neck.ftt_source="on_output" to distil towards any pyramid'
+            )
         if self.teacher is not self.detector:
             check_same_pixels(self.teacher.data_preprocessor, self.data_preprocessor)
 
     def _check_checkpointing(self) -> None:
-        if (any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
-                and not self._norms_stand_still()):
+        if (
+            any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
+            and not self._norms_stand_still()
+        ):
             raise ValueError(
                 'activation checkpointing (with_cp) runs blocks again in the backward pass, when their '
                 'norms train again: where they do (model.detection_loss, model.trainable) set '
-                'backbone.norm_eval=True or with_cp=False')
+                'backbone.norm_eval=True or with_cp=False'
+            )
 
     def _norms_stand_still(self) -> bool:
         """Whether training mode leaves every batch norm outside the extension in evaluation mode."""
@@ -126,8 +135,12 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     def _pyramid_modules(self) -> list[nn.Module]:
         """Those of backbone and neck that the student's pass does not leave in training mode."""
         live = {module for part in self._live for module in part.modules()}
-        return [module for part in (self.detector.backbone, self.detector.neck)
-                for module in part.modules() if module not in live]
+        return [
+            module
+            for part in (self.detector.backbone, self.detector.neck)
+            for module in part.modules()
+            if module not in live
+        ]
 
     def _apply(self, fn, recurse: bool = True):
         """Moves a teacher of its own along with the student."""
@@ -150,8 +163,12 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         losses = super().loss(batch_inputs, batch_data_samples) if self.detection_loss else {}
         for level, (pred, target, stride) in self.compare(batch_inputs).items():
             parts = self.distill_loss(
-                pred, target, gt_boxes(batch_data_samples, 'gt_instances', pred), stride,
-                counted=counted_cells(batch_data_samples, pred, stride))
+                pred,
+                target,
+                gt_boxes(batch_data_samples, 'gt_instances', pred),
+                stride,
+                counted=counted_cells(batch_data_samples, pred, stride),
+            )
             losses.update({f'{level}.{name}': value for name, value in parts.items()})
         return losses
 
@@ -187,8 +204,11 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             stages = getattr(backbone, 'forward_stages', backbone)(images)
             if extended and not hasattr(backbone, 'forward_stages'):
                 stages = stages[1:]  # any backbone that gives stride 2 as well
-            handle = neck.fpn_convs[1].register_forward_pre_hook(
-                lambda conv, args: inner3.append(args[0])) if self.reads_laterals else None
+            handle = (
+                neck.fpn_convs[1].register_forward_pre_hook(lambda conv, args: inner3.append(args[0]))
+                if self.reads_laterals
+                else None
+            )
             try:
                 levels = neck.forward_pyramid(stages).levels if extended else neck(stages)
             finally:
@@ -201,8 +221,9 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             raise ValueError(
                 f'the teacher must give maps of {expected[0]} and {expected[1]} (channels, height, '
                 f'width) at strides 4 and 8 for this batch, got {tuple(p2.shape[1:])} and '
-                f'{tuple(p3.shape[1:])}: model.teacher needs the student\'s neck.out_channels, and a '
-                'pyramid that starts at stride 4')
+                f"{tuple(p3.shape[1:])}: model.teacher needs the student's neck.out_channels, and a "
+                'pyramid that starts at stride 4'
+            )
         return p3, p2
 
     def _run_student(self, half: Tensor) -> tuple[Tensor, Tensor]:
@@ -229,8 +250,7 @@ def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = (), by_batch: bo
     kept = {module for part in but for module in part.modules()}
     training = [m for module in modules for m in module.modules() if m.training]
     norms = [m for m in training if by_batch and isinstance(m, _BatchNorm) and m.track_running_stats]
-    switched = [m for m in training
-                if m not in kept and not (by_batch and isinstance(m, _BatchNorm))]
+    switched = [m for m in training if m not in kept and not (by_batch and isinstance(m, _BatchNorm))]
     for norm in norms:
         norm.track_running_stats = False
     for module in switched:
@@ -246,8 +266,12 @@ def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = (), by_batch: bo
 
 def gt_boxes(batch_data_samples, name: str, like: Tensor) -> list[Tensor]:
     """The boxes of each image as tensors (n, 4); an image without such instances has none."""
-    return [get_box_tensor(getattr(sample, name).bboxes).to(like.device) if name in sample
-            else like.new_zeros((0, 4), dtype=torch.float32) for sample in batch_data_samples]
+    return [
+        get_box_tensor(getattr(sample, name).bboxes).to(like.device)
+        if name in sample
+        else like.new_zeros((0, 4), dtype=torch.float32)
+        for sample in batch_data_samples
+    ]
 
 
 def counted_cells(batch_data_samples, feature: Tensor, stride: int) -> Tensor:
@@ -263,7 +287,9 @@ def counted_cells(batch_data_samples, feature: Tensor, stride: int) -> Tensor:
         Tensor: (B, H, W), bool. A cell that is partly on the image counts.
     """
     size = tuple(feature.shape[2:])
-    images = [feature.new_tensor([[0, 0, *sample.img_shape[1::-1]]], dtype=torch.float32)
-              for sample in batch_data_samples]
+    images = [
+        feature.new_tensor([[0, 0, *sample.img_shape[1::-1]]], dtype=torch.float32)
+        for sample in batch_data_samples
+    ]
     ignored = gt_boxes(batch_data_samples, 'ignored_instances', feature)
     return positive_cells(images, size, stride) & ~positive_cells(ignored, size, stride)

@@ -1,4 +1,5 @@
 """A detector of which only named parts train: the stages of a training in several steps."""
+
 from collections.abc import Sequence
 
 from mmdet.models.detectors.base import BaseDetector
@@ -33,12 +34,14 @@ class PartlyTrainedDetector(BaseDetector):
             that could train.
     """
 
-    def __init__(self, detector: dict | nn.Module, trainable: Sequence[str] | None = None,
-                 init_cfg=None) -> None:
+    def __init__(
+        self, detector: dict | nn.Module, trainable: Sequence[str] | None = None, init_cfg=None
+    ) -> None:
         if trainable is not None and (isinstance(trainable, str) or not trainable):
             raise ValueError(
                 'model.trainable must be a list of names of submodules, such as '
-                f"['roi_head.extended_bbox_head'], or None for all; got {trainable!r}")
+                f"['roi_head.extended_bbox_head'], or None for all; got {trainable!r}"
+            )
         detector = detector if isinstance(detector, nn.Module) else MODELS.build(detector)
         super().__init__(data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg)
         self.detector = detector
@@ -57,17 +60,22 @@ class PartlyTrainedDetector(BaseDetector):
             children = [name for name in names if name and name.count('.') < 2]
             raise ValueError(
                 f'model.trainable names {unknown}, but the detector has no such module; it has, among '
-                f'others, {children}')
+                f'others, {children}'
+            )
         for name, parameter in self.detector.named_parameters():
             if not self._trains(name):
                 parameter.requires_grad_(False)
         print_log(self.training_summary(), logger='current')
-        starved = [part for part in self.trainable if not any(
-            p.requires_grad for p in self.detector.get_submodule(part).parameters())]
+        starved = [
+            part
+            for part in self.trainable
+            if not any(p.requires_grad for p in self.detector.get_submodule(part).parameters())
+        ]
         if starved:
             raise ValueError(
                 f'model.trainable names {starved}, which have no parameter that requires a gradient '
-                '(frozen_stages and the like freeze parameters too)')
+                '(frozen_stages and the like freeze parameters too)'
+            )
 
     def training_summary(self) -> str:
         """What trains and what is frozen: parameters and their tensors, part by part."""
@@ -75,8 +83,10 @@ class PartlyTrainedDetector(BaseDetector):
         for part in self.trainable:
             module = self.detector.get_submodule(part)
             trained = [p for p in module.parameters() if p.requires_grad]
-            lines.append(f'  {part or "the whole detector"}: {sum(p.numel() for p in trained):,} '
-                         f'parameters in {len(trained)} tensors')
+            lines.append(
+                f'  {part or "the whole detector"}: {sum(p.numel() for p in trained):,} '
+                f'parameters in {len(trained)} tensors'
+            )
         frozen = [p for p in self.detector.parameters() if not p.requires_grad]
         lines.append(f'Frozen: {sum(p.numel() for p in frozen):,} parameters in {len(frozen)} tensors')
         return '\n'.join(lines)

@@ -1,4 +1,5 @@
 """A teacher from files: another detector's config and weights, for distillation only."""
+
 from pathlib import Path
 
 import torch
@@ -29,13 +30,14 @@ def load_teacher(config: str, checkpoint: str) -> nn.Module:
     teacher = MODELS.build(cfg.model)
     if getattr(teacher, 'neck', None) is None:
         raise ValueError(
-            f'model.teacher.config {config} gives a {type(teacher).__name__}, which has no neck')
+            f'model.teacher.config {config} gives a {type(teacher).__name__}, which has no neck'
+        )
     try:
         load_checkpoint(teacher, checkpoint, map_location='cpu', strict=True)
     except RuntimeError as error:
         raise ValueError(
-            f'model.teacher.checkpoint {checkpoint} does not fit model.teacher.config {config}: '
-            f'{error}') from error
+            f'model.teacher.checkpoint {checkpoint} does not fit model.teacher.config {config}: {error}'
+        ) from error
     return teacher.requires_grad_(False).eval()
 
 
@@ -57,12 +59,14 @@ def check_same_pixels(teacher: nn.Module, student: nn.Module) -> None:
         if (one is None) != (other is None) or (both and not torch.equal(one.cpu(), other.cpu())):
             raise ValueError(
                 f'data_preprocessor.{name} of model.teacher and of model.detector differ, but both see '
-                f'one batch: {_numbers(one)} and {_numbers(other)}')
+                f'one batch: {_numbers(one)} and {_numbers(other)}'
+            )
     orders = [getattr(p, '_channel_conversion', False) for p in (teacher, student)]
     if orders[0] != orders[1]:
         raise ValueError(
             'data_preprocessor.bgr_to_rgb of model.teacher and of model.detector differ, but both see '
-            'one batch')
+            'one batch'
+        )
 
 
 def _numbers(values) -> list | None:

@@ -5,4 +5,4 @@ from .light import LightFTT
 from .pointwise import PointwiseFTT
 from .swin import SwinFTT
 
-__all__ = ['BaseFTT', 'FTT', 'HATFTT', 'LightFTT', 'PointwiseFTT', 'SwinFTT']
+__all__ = ['FTT', 'HATFTT', 'BaseFTT', 'LightFTT', 'PointwiseFTT', 'SwinFTT']

@@ -1,4 +1,5 @@
 """What the FTT modules of attention groups share."""
+
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -43,14 +44,16 @@ class AttentionFTT(TwoExtractorFTT):
         ValueError: numbers that no groups can be built from.
     """
 
-    def __init__(self,
-                 channels: int,
-                 embed_dims: int,
-                 depths: Sequence[int | Sequence[int]],
-                 num_heads: int | Sequence[int | Sequence[int]],
-                 drop_path_rate: float,
-                 init_cfg=None,
-                 **group_cfg) -> None:
+    def __init__(
+        self,
+        channels: int,
+        embed_dims: int,
+        depths: Sequence[int | Sequence[int]],
+        num_heads: int | Sequence[int | Sequence[int]],
+        drop_path_rate: float,
+        init_cfg=None,
+        **group_cfg,
+    ) -> None:
         super().__init__(channels, init_cfg=init_cfg)
         check_positive_integer('ftt', 'embed_dims', embed_dims)
         check_rate('ftt', 'drop_path_rate', drop_path_rate)
@@ -59,22 +62,31 @@ class AttentionFTT(TwoExtractorFTT):
             num_heads = [[num_heads] * len(groups) for groups in depths]
         num_heads = self._both_extractors('num_heads', num_heads)
         if [len(groups) for groups in num_heads] != [len(groups) for groups in depths]:
-            raise ValueError(f'ftt.num_heads must be one integer or have the form of ftt.depths, '
-                             f'{depths}, got {num_heads}')
+            raise ValueError(
+                f'ftt.num_heads must be one integer or have the form of ftt.depths, '
+                f'{depths}, got {num_heads}'
+            )
         rates = torch.linspace(0, drop_path_rate, sum(map(sum, depths))).tolist()
         extractors = []
         for extractor_depths, extractor_heads in zip(depths, num_heads, strict=True):
             groups = nn.Sequential()
             for depth, heads in zip(extractor_depths, extractor_heads, strict=True):
-                groups.append(self.build_group(
-                    embed_dims=embed_dims, depth=depth, num_heads=heads, drop_path=rates[:depth],
-                    **group_cfg))
+                groups.append(
+                    self.build_group(
+                        embed_dims=embed_dims,
+                        depth=depth,
+                        num_heads=heads,
+                        drop_path=rates[:depth],
+                        **group_cfg,
+                    )
+                )
                 rates = rates[depth:]
             extractors.append(groups)
         self.content_conv = nn.Conv2d(channels, embed_dims, 3, padding=1)
         self.content = extractors[0]
         self.upsample = nn.Sequential(
-            nn.Conv2d(embed_dims, 4 * embed_dims, 3, padding=1), nn.PixelShuffle(2))
+            nn.Conv2d(embed_dims, 4 * embed_dims, 3, padding=1), nn.PixelShuffle(2)
+        )
         self.texture_conv = nn.Conv2d(channels + embed_dims, embed_dims, 3, padding=1)
         self.texture = extractors[1]
         self.tail = nn.Conv2d(embed_dims, channels, 3, padding=1)
@@ -82,8 +94,9 @@ class AttentionFTT(TwoExtractorFTT):
 
     @staticmethod
     @abstractmethod
-    def build_group(embed_dims: int, depth: int, num_heads: int, drop_path: list[float],
-                    **group_cfg) -> nn.Module:
+    def build_group(
+        embed_dims: int, depth: int, num_heads: int, drop_path: list[float], **group_cfg
+    ) -> nn.Module:
         """Makes one group, which takes and gives (B, embed_dims, H, W) of any H and W."""
 
     @staticmethod
@@ -91,11 +104,15 @@ class AttentionFTT(TwoExtractorFTT):
         """Content and texture groups as two lists of positive integers."""
         parts = value if isinstance(value, Sequence) else [value]
         groups = [list(part) if isinstance(part, Sequence) else [part] for part in parts]
-        if len(groups) != 2 or not all(groups) or not all(
-                isinstance(number, int) and number > 0 for part in groups for number in part):
+        if (
+            len(groups) != 2
+            or not all(groups)
+            or not all(isinstance(number, int) and number > 0 for part in groups for number in part)
+        ):
             raise ValueError(
                 f'ftt.{name} must be two entries, for content and texture, each a positive integer or '
-                f'a list of them (one for each group), got {value!r}')
+                f'a list of them (one for each group), got {value!r}'
+            )
         return groups
 
     def groups(self) -> list[nn.Module]:
@@ -106,7 +123,7 @@ class AttentionFTT(TwoExtractorFTT):
     def _reset(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                trunc_normal_(module.weight, std=.02)
+                trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         fan_in = self.tail.weight[0].numel()

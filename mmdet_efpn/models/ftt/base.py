@@ -1,4 +1,5 @@
 """The contract of every feature texture transfer (FTT) module: ``(p2, p3) -> p3'``."""
+
 from abc import ABCMeta, abstractmethod
 
 from mmengine.model import BaseModule
@@ -40,7 +41,7 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     @staticmethod
     def crop(upsampled: Tensor, p2: Tensor) -> Tensor:
         """Cuts a map upsampled by 2 to P2's height and width, keeping its top left."""
-        return upsampled[..., :p2.shape[-2], :p2.shape[-1]]
+        return upsampled[..., : p2.shape[-2], : p2.shape[-1]]
 
     def forward(self, p2: Tensor, p3: Tensor) -> Tensor:
         """Gives P3', P3 super-resolved to P2's shape.
@@ -59,16 +60,19 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
         if p2.shape[1] != self.channels or p3.shape[1] != self.channels:
             raise ValueError(
                 f'{type(self).__name__} was built for maps of {self.channels} channels, got '
-                f'{p2.shape[1]} (p2) and {p3.shape[1]} (p3); neck.out_channels sets this width')
+                f'{p2.shape[1]} (p2) and {p3.shape[1]} (p3); neck.out_channels sets this width'
+            )
         half = tuple((side + 1) // 2 for side in p2.shape[2:])
         if tuple(p3.shape[2:]) != half:
             raise ValueError(
                 f'{type(self).__name__} needs p3 of half the size of p2, that is {half} for a p2 of '
                 f'{tuple(p2.shape[2:])}, got {tuple(p3.shape[2:])}; is p2 the stride-4 level and p3 '
-                'the stride-8 level?')
+                'the stride-8 level?'
+            )
         p3_prime = self.transfer(p2, p3)
         if p3_prime.shape != p2.shape:
             raise ValueError(
-                f'{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3\' must have the '
-                f'shape of p2, {tuple(p2.shape)}')
+                f"{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3' must have the "
+                f'shape of p2, {tuple(p2.shape)}'
+            )
         return p3_prime

@@ -1,4 +1,5 @@
 """The FTT module of the EFPN authors' released model."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -30,8 +31,8 @@ class ResidualBlock(nn.Module):
 def conv_leaky_relu(in_channels: int, out_channels: int) -> nn.Sequential:
     """A biased 3x3 conv and a leaky ReLU of slope 0.1; keeps the map's size."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, padding=1),
-        nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
+        nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)
+    )
 
 
 @MODELS.register_module()
@@ -71,14 +72,17 @@ class FTT(BaseFTT):
         self.upsample = nn.Sequential(
             nn.Conv2d(hidden_channels, 4 * hidden_channels, 3, padding=1),
             nn.PixelShuffle(2),
-            nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
+        )
         self.texture = nn.Sequential(
             conv_leaky_relu(channels + hidden_channels, hidden_channels),
             ResidualBlock(hidden_channels),
-            ResidualBlock(hidden_channels))
+            ResidualBlock(hidden_channels),
+        )
         self.tail = nn.Sequential(
             conv_leaky_relu(hidden_channels, hidden_channels),
-            nn.Conv2d(hidden_channels, channels, 3, padding=1))
+            nn.Conv2d(hidden_channels, channels, 3, padding=1),
+        )
 
     def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
         content = self.content_conv(p3)  # B, h, H/8, W/8

@@ -1,4 +1,5 @@
 """The FTT module of hybrid attention groups."""
+
 from collections.abc import Sequence
 
 from mmdet.registry import MODELS
@@ -44,23 +45,36 @@ class HATFTT(AttentionFTT):
         torch.Size([1, 16, 25, 42])
     """
 
-    def __init__(self,
-                 channels: int,
-                 embed_dims: int = 96,
-                 depths: Sequence[int | Sequence[int]] = (2, 2),
-                 num_heads: int | Sequence[int | Sequence[int]] = 6,
-                 window_size: int = 8,
-                 compress_ratio: int = 3,
-                 squeeze_factor: int = 30,
-                 conv_scale: float = 0.01,
-                 overlap_ratio: float = 0.5,
-                 mlp_ratio: float = 2.,
-                 drop_path_rate: float = 0.,
-                 with_cp: bool = False,
-                 init_cfg=None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        embed_dims: int = 96,
+        depths: Sequence[int | Sequence[int]] = (2, 2),
+        num_heads: int | Sequence[int | Sequence[int]] = 6,
+        window_size: int = 8,
+        compress_ratio: int = 3,
+        squeeze_factor: int = 30,
+        conv_scale: float = 0.01,
+        overlap_ratio: float = 0.5,
+        mlp_ratio: float = 2.0,
+        drop_path_rate: float = 0.0,
+        with_cp: bool = False,
+        init_cfg=None,
+    ) -> None:
         super().__init__(
-            channels, embed_dims, depths, num_heads, drop_path_rate, init_cfg,
-            window_size=window_size, compress_ratio=compress_ratio, squeeze_factor=squeeze_factor,
-            conv_scale=conv_scale, overlap_ratio=overlap_ratio, mlp_ratio=mlp_ratio, with_cp=with_cp)
+            channels,
+            embed_dims,
+            depths,
+            num_heads,
+            drop_path_rate,
+            init_cfg,
+            window_size=window_size,
+            compress_ratio=compress_ratio,
+            squeeze_factor=squeeze_factor,
+            conv_scale=conv_scale,
+            overlap_ratio=overlap_ratio,
+            mlp_ratio=mlp_ratio,
+            with_cp=with_cp,
+        )
 
     build_group = staticmethod(RHAG)

@@ -1,4 +1,5 @@
 """Feature texture transfer at a small price: depthwise and 1x1 convs in place of 3x3 ones."""
+
 import math
 
 import torch
@@ -46,32 +47,49 @@ class LightFTT(TwoExtractorFTT):
         torch.Size([1, 16, 25, 42])
     """
 
-    def __init__(self,
-                 channels: int,
-                 hidden_channels: int | None = None,
-                 content_blocks: int = 1,
-                 texture_blocks: int = 1,
-                 kernel_size: int = 3,
-                 mlp_ratio: float = 2,
-                 initial_residual: float = 1,
-                 init_cfg=None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int | None = None,
+        content_blocks: int = 1,
+        texture_blocks: int = 1,
+        kernel_size: int = 3,
+        mlp_ratio: float = 2,
+        initial_residual: float = 1,
+        init_cfg=None,
+    ) -> None:
         super().__init__(channels, init_cfg=init_cfg)
         hidden_channels = max(channels // 2, 1) if hidden_channels is None else hidden_channels
         self._check_arguments(
-            dict(hidden_channels=hidden_channels, content_blocks=content_blocks,
-                 texture_blocks=texture_blocks, kernel_size=kernel_size),
-            dict(mlp_ratio=mlp_ratio, initial_residual=initial_residual))
+            dict(
+                hidden_channels=hidden_channels,
+                content_blocks=content_blocks,
+                texture_blocks=texture_blocks,
+                kernel_size=kernel_size,
+            ),
+            dict(mlp_ratio=mlp_ratio, initial_residual=initial_residual),
+        )
         self.initial_residual = initial_residual
 
         def blocks(number: int) -> nn.Sequential:
-            return nn.Sequential(*(
-                ConvNeXtBlock(hidden_channels, kernel_size=kernel_size, mlp_ratio=mlp_ratio,
-                              conv_mlp=True, ls_init_value=None) for _ in range(number)))
+            return nn.Sequential(
+                *(
+                    ConvNeXtBlock(
+                        hidden_channels,
+                        kernel_size=kernel_size,
+                        mlp_ratio=mlp_ratio,
+                        conv_mlp=True,
+                        ls_init_value=None,
+                    )
+                    for _ in range(number)
+                )
+            )
 
         self.content_conv = nn.Conv2d(channels, hidden_channels, 1)
         self.content = blocks(content_blocks)
         self.upsample = nn.Sequential(
-            nn.Conv2d(hidden_channels, 4 * hidden_channels, 1), nn.PixelShuffle(2))
+            nn.Conv2d(hidden_channels, 4 * hidden_channels, 1), nn.PixelShuffle(2)
+        )
         self.texture_conv = nn.Conv2d(channels + hidden_channels, hidden_channels, 1)
         self.texture = blocks(texture_blocks)
         self.tail = nn.Conv2d(hidden_channels, channels, 1)

@@ -1,4 +1,5 @@
 """The FTT module made of 1x1 convs alone, after the detectron2 implementation of EFPN."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

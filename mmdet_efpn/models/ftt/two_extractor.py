@@ -1,4 +1,5 @@
 """The frame of the FTT modules whose content and texture extractors are blocks between convs."""
+
 from abc import abstractmethod
 
 import torch

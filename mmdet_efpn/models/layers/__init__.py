@@ -5,4 +5,4 @@ from .patch_merging import PatchMerging
 from .swin_group import SwinGroup
 from .window_attention import WindowAttention
 
-__all__ = ['CAB', 'HAB', 'OCAB', 'PatchMerging', 'RHAG', 'SwinGroup', 'WindowAttention']
+__all__ = ['CAB', 'HAB', 'OCAB', 'RHAG', 'PatchMerging', 'SwinGroup', 'WindowAttention']

@@ -1,4 +1,5 @@
 """Attention with an additive bias: the plain formula, the fused call, and the gradients."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,7 +22,7 @@ def plain_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     Returns:
         Tensor: (N, heads, queries, d).
     """
-    logits = (q * q.shape[-1]**-0.5) @ k.transpose(-2, -1) + bias
+    logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1) + bias
     return logits.softmax(dim=-1) @ v
 
 
@@ -39,19 +40,24 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     spare = -depth % 8 if q.is_cuda else 0  # the GPU kernels that take a bias want multiples of 8
     if spare:
         q, k, v = (F.pad(part, (0, spare)) for part in (q, k, v))
-    out = F.scaled_dot_product_attention(
-        q, k, v, attn_mask=bias.unsqueeze(0), scale=depth**-0.5)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.unsqueeze(0), scale=depth**-0.5)
     return out[..., :depth] if spare else out
 
 
-def attention_gradients(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, out: Tensor, grad_out: Tensor,
-                        ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def attention_gradients(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor,
+    out: Tensor,
+    grad_out: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of :func:`plain_attention` with respect to q, k, v and bias, made from its result.
 
     The weights are made again. The bias's gradient is a sum over windows, so it is at least float32:
     half precision would lose the small summands.
     """
-    scale = q.shape[-1]**-0.5
+    scale = q.shape[-1] ** -0.5
     q = q * scale
     weights = (q @ k.transpose(-2, -1)).add_(bias).softmax(dim=-1)  # N, heads, queries, keys
     grad_v = weights.transpose(-2, -1) @ grad_out

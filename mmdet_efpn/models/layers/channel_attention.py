@@ -1,4 +1,5 @@
 """The channel attention block (CAB) of the hybrid attention transformer."""
+
 import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
@@ -20,7 +21,8 @@ class ChannelAttention(nn.Module):
             nn.Conv2d(embed_dims, hidden, 1),
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, embed_dims, 1),
-            nn.Sigmoid())
+            nn.Sigmoid(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.attention(x)
@@ -50,13 +52,16 @@ class CAB(nn.Module):
         super().__init__()
         for name, factor in (('compress_ratio', compress_ratio), ('squeeze_factor', squeeze_factor)):
             if not isinstance(factor, int) or not 1 <= factor <= embed_dims:
-                raise ValueError(f'CAB: {name} must be an integer from 1 to embed_dims, which is '
-                                 f'{embed_dims}, got {factor!r}')
+                raise ValueError(
+                    f'CAB: {name} must be an integer from 1 to embed_dims, which is '
+                    f'{embed_dims}, got {factor!r}'
+                )
         self.cab = nn.Sequential(
             nn.Conv2d(embed_dims, embed_dims // compress_ratio, 3, padding=1),
             nn.GELU(),
             nn.Conv2d(embed_dims // compress_ratio, embed_dims, 3, padding=1),
-            ChannelAttention(embed_dims, squeeze_factor))
+            ChannelAttention(embed_dims, squeeze_factor),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.cab(x)

@@ -1,4 +1,5 @@
 """Hybrid attention: window and channel attention in one block (HAB), and groups of them (RHAG)."""
+
 from collections.abc import Sequence
 
 import torch
@@ -43,16 +44,18 @@ class HAB(SwinBlock):
         torch.Size([2, 21, 13, 12])
     """
 
-    def __init__(self,
-                 embed_dims: int,
-                 num_heads: int,
-                 window_size: int,
-                 shift_size: int = 0,
-                 compress_ratio: int = 3,
-                 squeeze_factor: int = 30,
-                 conv_scale: float = 0.01,
-                 mlp_ratio: float = 2.,
-                 drop_path: float = 0.) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        window_size: int,
+        shift_size: int = 0,
+        compress_ratio: int = 3,
+        squeeze_factor: int = 30,
+        conv_scale: float = 0.01,
+        mlp_ratio: float = 2.0,
+        drop_path: float = 0.0,
+    ) -> None:
         super().__init__(embed_dims, num_heads, window_size, shift_size, mlp_ratio, drop_path)
         self.conv_block = CAB(embed_dims, compress_ratio, squeeze_factor)
         self.conv_scale = conv_scale
@@ -112,25 +115,37 @@ class RHAG(nn.Module):
         torch.Size([2, 12, 21, 13])
     """
 
-    def __init__(self,
-                 embed_dims: int,
-                 depth: int,
-                 num_heads: int,
-                 window_size: int,
-                 compress_ratio: int = 3,
-                 squeeze_factor: int = 30,
-                 conv_scale: float = 0.01,
-                 overlap_ratio: float = 0.5,
-                 mlp_ratio: float = 2.,
-                 drop_path: float | Sequence[float] = 0.,
-                 downsample: bool = False,
-                 with_cp: bool = False) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        depth: int,
+        num_heads: int,
+        window_size: int,
+        compress_ratio: int = 3,
+        squeeze_factor: int = 30,
+        conv_scale: float = 0.01,
+        overlap_ratio: float = 0.5,
+        mlp_ratio: float = 2.0,
+        drop_path: float | Sequence[float] = 0.0,
+        downsample: bool = False,
+        with_cp: bool = False,
+    ) -> None:
         super().__init__()
         check_heads('RHAG', embed_dims, num_heads, window_size)
         blocks = [
-            HAB(embed_dims, num_heads, window_size, shift_of(block, window_size), compress_ratio,
-                squeeze_factor, conv_scale, mlp_ratio, rate)
-            for block, rate in enumerate(drop_paths('RHAG', drop_path, depth))]
+            HAB(
+                embed_dims,
+                num_heads,
+                window_size,
+                shift_of(block, window_size),
+                compress_ratio,
+                squeeze_factor,
+                conv_scale,
+                mlp_ratio,
+                rate,
+            )
+            for block, rate in enumerate(drop_paths('RHAG', drop_path, depth))
+        ]
         overlap_attn = OCAB(embed_dims, num_heads, window_size, overlap_ratio, mlp_ratio)
         self.residual_group = HybridBlocks(blocks, overlap_attn, with_cp)
         self.conv = nn.Conv2d(embed_dims, embed_dims, 3, padding=1)

@@ -1,4 +1,5 @@
 """Attention within the windows of a map, a few windows at a time."""
+
 import math
 import operator
 from collections.abc import Callable
@@ -21,8 +22,14 @@ from .windows import (
 )
 
 
-def attend_windows(qkv: Tensor, window: int, halo: int, shift: int, bias: Callable, fused: bool,
-                   ) -> Tensor:
+def attend_windows(
+    qkv: Tensor,
+    window: int,
+    halo: int,
+    shift: int,
+    bias: Callable,
+    fused: bool,
+) -> Tensor:
     """Lets the tokens of each window of a map attend to those of the same or a larger window.
 
     Args:
@@ -53,8 +60,12 @@ def attend_windows(qkv: Tensor, window: int, halo: int, shift: int, bias: Callab
     return _attend(qkv, window, halo, shift, most, biases, fused_attention)
 
 
-def _grid(qkv: Tensor, window: int, shift: int, most: int | None = None,
-          ) -> tuple[list[Segment], list[Segment]]:
+def _grid(
+    qkv: Tensor,
+    window: int,
+    shift: int,
+    most: int | None = None,
+) -> tuple[list[Segment], list[Segment]]:
     """Rows and columns of the parts of a map, of at most about ``most`` windows each.
 
     How many parts there are hangs on the size, so torch.compile must make code for each size; as indices
@@ -72,20 +83,28 @@ def _window_sizes(rows: list[Segment], columns: list[Segment]) -> list[tuple[int
     return list(dict.fromkeys((row.size, column.size) for row in rows for column in columns))
 
 
-def _attend(qkv: Tensor, window: int, halo: int, shift: int, most: int | None, biases: list[Tensor],
-            attend: Callable) -> Tensor:
+def _attend(
+    qkv: Tensor,
+    window: int,
+    halo: int,
+    shift: int,
+    most: int | None,
+    biases: list[Tensor],
+    attend: Callable,
+) -> Tensor:
     row_cut, column_cut = _grid(qkv, window, shift, most)
     biases = dict(zip(_window_sizes(row_cut, column_cut), biases, strict=True))
     q, kv = qkv.split((1, 2), dim=3)
     parts = cut_map(q, row_cut, column_cut)
     kv_parts = None if halo else cut_map(kv, row_cut, column_cut)
     # Where autograd records, parts are joined, so that the map's gradient is split but not filled.
-    result = None if torch.is_grad_enabled() else qkv.new_empty(
-        *qkv.shape[:3], math.prod(qkv.shape[-2:]))
+    result = (
+        None if torch.is_grad_enabled() else qkv.new_empty(*qkv.shape[:3], math.prod(qkv.shape[-2:]))
+    )
     for i, rows in enumerate(row_cut):
         for j, columns in enumerate(column_cut):
             kv_part = with_halo(kv, rows, columns, halo) if halo else kv_parts[i][j]
-            queries, = cut_windows(parts[i][j], rows, columns)
+            (queries,) = cut_windows(parts[i][j], rows, columns)
             keys, values = cut_windows(kv_part, rows, columns, halo)
             out = attend(queries, keys, values, biases[rows.size, columns.size])
             out = join_windows(out, rows, columns)
@@ -107,8 +126,9 @@ class _CPUWindowAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, qkv, window, halo, shift, most, *biases):
         # Detached: torch leaves the fused kernel by what the bias is, even where no gradient is kept.
-        out = _attend(qkv, window, halo, shift, most, [bias.detach() for bias in biases],
-                      fused_attention)
+        out = _attend(
+            qkv, window, halo, shift, most, [bias.detach() for bias in biases], fused_attention
+        )
         ctx.save_for_backward(qkv, out, *biases)
         ctx.settings = window, halo, shift, most
         return out
@@ -120,19 +140,23 @@ class _CPUWindowAttention(torch.autograd.Function):
         row_cut, column_cut = _grid(qkv, window, shift, most)
         sizes = _window_sizes(row_cut, column_cut)
         grad_qkv = torch.zeros_like(qkv, memory_format=torch.contiguous_format)
-        grad_biases = [torch.zeros_like(bias, dtype=torch.promote_types(bias.dtype, torch.float32))
-                       for bias in biases]
+        grad_biases = [
+            torch.zeros_like(bias, dtype=torch.promote_types(bias.dtype, torch.float32))
+            for bias in biases
+        ]
         q, kv = qkv.split((1, 2), dim=3)
         out, grad_out = (part.unflatten(-1, (1, *qkv.shape[-2:])) for part in (out, grad_out))
         for rows in row_cut:
             for columns in column_cut:
                 queries, out_part, grad_part = (
                     cut_windows(with_halo(part, rows, columns, 0), rows, columns)[0]
-                    for part in (q, out, grad_out))
+                    for part in (q, out, grad_out)
+                )
                 keys, values = cut_windows(with_halo(kv, rows, columns, halo), rows, columns, halo)
                 which = sizes.index((rows.size, columns.size))
                 *grads, grad_bias = attention_gradients(
-                    queries, keys, values, biases[which], out_part, grad_part)
+                    queries, keys, values, biases[which], out_part, grad_part
+                )
                 grad_biases[which] += grad_bias
                 for part, (grad, reach) in enumerate(zip(grads, (0, halo, halo), strict=True)):
                     add_windows(grad_qkv[:, :, :, part], grad, rows, columns, reach)

@@ -1,4 +1,5 @@
 """The overlapping cross-attention block (OCAB) of the hybrid attention transformer."""
+
 import torch.nn as nn
 from mmdet.registry import MODELS
 from timm.layers import Mlp
@@ -44,19 +45,22 @@ class OCAB(RelativePositionBias):
 
     fused = True
 
-    def __init__(self,
-                 embed_dims: int,
-                 num_heads: int,
-                 window_size: int,
-                 overlap_ratio: float = 0.5,
-                 mlp_ratio: float = 2.) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        window_size: int,
+        overlap_ratio: float = 0.5,
+        mlp_ratio: float = 2.0,
+    ) -> None:
         check_heads('OCAB', embed_dims, num_heads, window_size)
         overlap = int(window_size * overlap_ratio)
         if overlap < 0 or overlap % 2:
             raise ValueError(
                 'OCAB: int(window_size * overlap_ratio) must be even and not negative, so that windows '
                 f'grow alike on all sides, got {overlap} for window_size={window_size} and '
-                f'overlap_ratio={overlap_ratio}')
+                f'overlap_ratio={overlap_ratio}'
+            )
         super().__init__(window_size, window_size + overlap, num_heads)
         self.window_size = window_size
         self.halo = overlap // 2

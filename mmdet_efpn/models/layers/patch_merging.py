@@ -1,4 +1,5 @@
 """Halving a map between groups of attention blocks."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

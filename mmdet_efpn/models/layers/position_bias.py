@@ -1,4 +1,5 @@
 """The learned relative position bias of window attention, gathered by views."""
+
 import torch
 import torch.nn as nn
 from timm.layers import trunc_normal_
@@ -12,6 +13,7 @@ def is_compiling() -> bool:
     if hasattr(torch.compiler, 'is_compiling'):
         return torch.compiler.is_compiling()
     from torch._dynamo.external_utils import is_compiling  # torch 2.1
+
     return is_compiling()
 
 
@@ -38,7 +40,7 @@ class RelativePositionBias(nn.Module):
         self.query_window, self.key_window = query_window, key_window
         self.span = query_window + key_window - 1  # number of offsets along an axis
         self.relative_position_bias_table = nn.Parameter(torch.zeros(self.span**2, num_heads))
-        trunc_normal_(self.relative_position_bias_table, std=.02)
+        trunc_normal_(self.relative_position_bias_table, std=0.02)
         self._cached_biases: dict[tuple, Tensor] = {}  # the one used last stands last
         self._cached_table, self._cached_state = None, None
 
@@ -63,8 +65,12 @@ class RelativePositionBias(nn.Module):
             Tensor: (heads, cells of queries, cells of keys), on the table's device.
         """
         table = self.relative_position_bias_table
-        if (self.training or is_compiling() or table.is_inference()
-                or (torch.is_grad_enabled() and table.requires_grad)):
+        if (
+            self.training
+            or is_compiling()
+            or table.is_inference()
+            or (torch.is_grad_enabled() and table.requires_grad)
+        ):
             return self._gather(queries, keys).to(dtype)
         self._forget_another(table)
         key = (queries, keys, dtype)
@@ -79,8 +85,12 @@ class RelativePositionBias(nn.Module):
     def _forget_another(self, table: Tensor) -> None:
         """Forgets the biases of another table than this one as it is now."""
         kept, state = self._cached_table, (torch.is_inference_mode_enabled(), table._version)
-        if (kept is None or kept.device != table.device or kept.data_ptr() != table.data_ptr()
-                or state != self._cached_state):
+        if (
+            kept is None
+            or kept.device != table.device
+            or kept.data_ptr() != table.data_ptr()
+            or state != self._cached_state
+        ):
             self._cached_biases.clear()
             # As long as it is kept, no other table gets its memory.
             self._cached_table, self._cached_state = table.detach(), state

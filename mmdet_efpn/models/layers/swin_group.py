@@ -1,4 +1,5 @@
 """Blocks of window attention and an MLP, and groups of them on maps."""
+
 from collections.abc import Sequence
 
 import torch
@@ -28,13 +29,15 @@ class SwinBlock(nn.Module):
     Source: Swin Transformer, arXiv:2103.14030, section 3.2.
     """
 
-    def __init__(self,
-                 embed_dims: int,
-                 num_heads: int,
-                 window_size: int,
-                 shift_size: int = 0,
-                 mlp_ratio: float = 2.,
-                 drop_path: float = 0.) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        window_size: int,
+        shift_size: int = 0,
+        mlp_ratio: float = 2.0,
+        drop_path: float = 0.0,
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         check_heads(name, embed_dims, num_heads, window_size)
@@ -92,18 +95,25 @@ class SwinGroup(nn.Module):
         torch.Size([2, 12, 21, 13])
     """
 
-    def __init__(self,
-                 embed_dims: int,
-                 depth: int,
-                 num_heads: int,
-                 window_size: int,
-                 mlp_ratio: float = 2.,
-                 drop_path: float | Sequence[float] = 0.,
-                 with_cp: bool = False) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        depth: int,
+        num_heads: int,
+        window_size: int,
+        mlp_ratio: float = 2.0,
+        drop_path: float | Sequence[float] = 0.0,
+        with_cp: bool = False,
+    ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList([
-            SwinBlock(embed_dims, num_heads, window_size, shift_of(block, window_size), mlp_ratio, rate)
-            for block, rate in enumerate(drop_paths('SwinGroup', drop_path, depth))])
+        self.blocks = nn.ModuleList(
+            [
+                SwinBlock(
+                    embed_dims, num_heads, window_size, shift_of(block, window_size), mlp_ratio, rate
+                )
+                for block, rate in enumerate(drop_paths('SwinGroup', drop_path, depth))
+            ]
+        )
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 """Attention within the cells of a window grid, shifted or not (W-MSA, SW-MSA)."""
+
 import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor

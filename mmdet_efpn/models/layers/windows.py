@@ -6,6 +6,7 @@ cell of a window grid that starts ``shift`` rows and columns inside the map and 
 borders. So the map is cut along that grid: one batch of whole windows and, at the borders, up to eight
 batches of smaller ones. Nothing is padded, rolled or masked, and nothing outside the map is computed.
 """
+
 import math
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 class Segment(NamedTuple):
     """``count`` windows of one ``size``, side by side from ``start`` along one axis; in cells."""
+
     start: int
     size: int
     count: int
@@ -117,11 +119,9 @@ def join_windows(windows: Tensor, rows: Segment, columns: Segment) -> Tensor:
         Tensor: (B, rows.size * rows.count, columns.size * columns.count, heads * d).
     """
     heads, depth = windows.shape[1], windows.shape[3]
-    tokens = windows.reshape(
-        -1, rows.count, columns.count, heads, rows.size, columns.size, depth)
+    tokens = windows.reshape(-1, rows.count, columns.count, heads, rows.size, columns.size, depth)
     tokens = tokens.permute(0, 1, 4, 2, 5, 3, 6)  # B, rows, h, columns, w, heads, d
-    return tokens.reshape(
-        -1, rows.count * rows.size, columns.count * columns.size, heads * depth)
+    return tokens.reshape(-1, rows.count * rows.size, columns.count * columns.size, heads * depth)
 
 
 def add_windows(tokens: Tensor, windows: Tensor, rows: Segment, columns: Segment, halo: int = 0) -> None:
@@ -143,10 +143,11 @@ def add_windows(tokens: Tensor, windows: Tensor, rows: Segment, columns: Segment
                 column = Segment(columns.start + j * columns.size, columns.size, 1)
                 add_windows(tokens, windows[:, i, j], row, column, halo)
         return
-    part = join_windows(windows, *(
-        Segment(0, segment.size + 2 * halo, segment.count) for segment in (rows, columns)))
+    part = join_windows(
+        windows, *(Segment(0, segment.size + 2 * halo, segment.count) for segment in (rows, columns))
+    )
     place, (top, bottom, left, right) = _clip(tokens, rows, columns, halo)
-    part = part[:, top:part.shape[1] - bottom, left:part.shape[2] - right]
+    part = part[:, top : part.shape[1] - bottom, left : part.shape[2] - right]
     tokens[place] += part.unflatten(-1, tokens.shape[-2:])
 
 

@@ -1,4 +1,5 @@
 """The distillation loss that gives the few cells on objects a weight of their own."""
+
 from collections.abc import Sequence
 
 import torch
@@ -74,12 +75,14 @@ class ForegroundBackgroundBalancedLoss(nn.Module):
         self.positive_weight = positive_weight
         self.loss_weight = loss_weight
 
-    def forward(self,
-                pred: Tensor,
-                target: Tensor,
-                boxes: Sequence[Tensor],
-                stride: float,
-                counted: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        boxes: Sequence[Tensor],
+        stride: float,
+        counted: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Compares two maps.
 
         Args:
@@ -94,27 +97,32 @@ class ForegroundBackgroundBalancedLoss(nn.Module):
         """
         if pred.shape != target.shape:
             raise ValueError(
-                f'the student\'s map is {tuple(pred.shape)}, the teacher\'s {tuple(target.shape)}: both '
-                'must have one shape')
+                f"the student's map is {tuple(pred.shape)}, the teacher's {tuple(target.shape)}: both "
+                'must have one shape'
+            )
         batch, channels, height, width = pred.shape
         if len(boxes) != batch:
             raise ValueError(f'{len(boxes)} lists of boxes for a batch of {batch} images')
         for number, image_boxes in enumerate(boxes):
             if image_boxes.ndim != 2 or image_boxes.shape[1] != 4:
-                raise ValueError(f'boxes of image {number} must be (n, 4), x1, y1, x2, y2, got '
-                                 f'{tuple(image_boxes.shape)}')
+                raise ValueError(
+                    f'boxes of image {number} must be (n, 4), x1, y1, x2, y2, got '
+                    f'{tuple(image_boxes.shape)}'
+                )
         positive = positive_cells(boxes, (height, width), stride).to(pred.device)
         if counted is None:
             counted = torch.ones_like(positive)
         elif counted.shape != positive.shape:
             raise ValueError(
-                f'counted is {tuple(counted.shape)}, but the maps have {tuple(positive.shape)} cells')
+                f'counted is {tuple(counted.shape)}, but the maps have {tuple(positive.shape)} cells'
+            )
         error = (pred.float() - target.detach().float()).abs().sum(1)
         total = self._mean_over(error, counted, channels)
         on_objects = self._mean_over(error, positive & counted, channels)
         return dict(
             loss_global=self.loss_weight * total,
-            loss_positive=self.loss_weight * self.positive_weight * on_objects)
+            loss_positive=self.loss_weight * self.positive_weight * on_objects,
+        )
 
     @staticmethod
     def _mean_over(error: Tensor, cells: Tensor, channels: int) -> Tensor:

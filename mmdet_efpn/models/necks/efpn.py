@@ -1,4 +1,6 @@
 """The extended feature pyramid network: FPN with a level P2' at stride 2 below P2."""
+
+import itertools
 from collections.abc import Sequence
 
 import torch.nn.functional as F
@@ -59,35 +61,45 @@ class EFPN(FPN):
 
     FTT_SOURCES = ('on_lateral', 'on_output')
 
-    def __init__(self,
-                 in_channels: Sequence[int],
-                 out_channels: int,
-                 num_outs: int,
-                 ftt: dict | None = None,
-                 ftt_source: str = 'on_lateral',
-                 extension_cfg: dict | None = None,
-                 sparse: bool = False,
-                 sparse_tile: int = DEFAULT_TILE,
-                 start_level: int = 0,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int,
+        num_outs: int,
+        ftt: dict | None = None,
+        ftt_source: str = 'on_lateral',
+        extension_cfg: dict | None = None,
+        sparse: bool = False,
+        sparse_tile: int = DEFAULT_TILE,
+        start_level: int = 0,
+        **kwargs,
+    ) -> None:
         in_channels = list(in_channels)
         num_extended = int(ftt is not None)
-        self._check_levels(in_channels, num_outs, ftt, ftt_source, start_level,
-                           kwargs.get('end_level', -1))
+        self._check_levels(
+            in_channels, num_outs, ftt, ftt_source, start_level, kwargs.get('end_level', -1)
+        )
         super().__init__(
             in_channels=in_channels[num_extended:],
             out_channels=out_channels,
             num_outs=num_outs - num_extended,
             start_level=start_level,
-            **kwargs)
+            **kwargs,
+        )
         self.ftt_source = ftt_source
         self.extension = None
         if ftt is not None:
             conv_cfgs = {k: kwargs[k] for k in ('conv_cfg', 'norm_cfg', 'act_cfg') if k in kwargs}
             self.extension = PyramidExtension(
-                in_channels[0], out_channels, ftt,
-                no_norm_on_lateral=self.no_norm_on_lateral, sparse=sparse, sparse_tile=sparse_tile,
-                **conv_cfgs, **(extension_cfg or {}))
+                in_channels[0],
+                out_channels,
+                ftt,
+                no_norm_on_lateral=self.no_norm_on_lateral,
+                sparse=sparse,
+                sparse_tile=sparse_tile,
+                **conv_cfgs,
+                **(extension_cfg or {}),
+            )
 
     @classmethod
     def _check_levels(cls, in_channels, num_outs, ftt, ftt_source, start_level, end_level) -> None:
@@ -100,24 +112,28 @@ class EFPN(FPN):
             return
         if len(in_channels) < 3:
             raise ValueError(
-                'neck.in_channels must begin with C2\' and hold at least C2 and C3 after it, '
-                f'got {in_channels}')
+                "neck.in_channels must begin with C2' and hold at least C2 and C3 after it, "
+                f'got {in_channels}'
+            )
         if start_level != 0:
             raise ValueError(
-                'neck.start_level must be 0 with an FTT, because P2\' is made from P2 and P3; '
-                f'got {start_level}')
+                "neck.start_level must be 0 with an FTT, because P2' is made from P2 and P3; "
+                f'got {start_level}'
+            )
         num_fpn_inputs = len(in_channels) - 1
         last = num_fpn_inputs - 1 if end_level == -1 else end_level
         if not 1 <= last < num_fpn_inputs:
             raise ValueError(
                 f'neck.end_level counts from C2 (0) and must be -1 or 1..{num_fpn_inputs - 1} for '
-                f'neck.in_channels={in_channels}, got {end_level}')
+                f'neck.in_channels={in_channels}, got {end_level}'
+            )
         at_least = last + 2  # P2' and one level for each stage
         if num_outs < at_least or (last < num_fpn_inputs - 1 and num_outs != at_least):
             raise ValueError(
-                f'neck.num_outs counts P2\' as well: for neck.in_channels={in_channels} and '
+                f"neck.num_outs counts P2' as well: for neck.in_channels={in_channels} and "
                 f'neck.end_level={end_level} it must be {at_least}'
-                f'{" or more" if last == num_fpn_inputs - 1 else ""}, got {num_outs}')
+                f'{" or more" if last == num_fpn_inputs - 1 else ""}, got {num_outs}'
+            )
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
         """Refuses inputs of other widths than ``in_channels``, or sizes that are not octaves."""
@@ -128,17 +144,23 @@ class EFPN(FPN):
         if got != expected:
             raise ValueError(
                 f'neck.in_channels is {expected}, but the backbone gives features of {got} channels'
-                + ('; with an FTT the first is C2\', the stride-2 feature (ExtendedResNet and its kin '
-                   'give it)' if self.extension is not None else ''))
+                + (
+                    "; with an FTT the first is C2', the stride-2 feature (ExtendedResNet and its kin "
+                    'give it)'
+                    if self.extension is not None
+                    else ''
+                )
+            )
         if self.extension is None:
             return
         sizes = [tuple(feature.shape[2:]) for feature in inputs]
-        for i, (fine, coarse) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for i, (fine, coarse) in enumerate(itertools.pairwise(sizes)):
             if coarse != tuple((side + 1) // 2 for side in fine):
                 raise ValueError(
                     'neck.in_channels stands for features of strides 2, 4, 8, ..., finest first, '
                     f'each half the size of the one before; the backbone gives sizes {sizes}, which '
-                    f'break this at {i} and {i + 1} (see backbone.out_indices and backbone.strides)')
+                    f'break this at {i} and {i + 1} (see backbone.out_indices and backbone.strides)'
+                )
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Gives the pyramid, finest level first.
@@ -184,8 +206,7 @@ class EFPN(FPN):
             inner[finer] = inner[finer] + F.interpolate(inner[finer + 1], **cfg)
         return inner
 
-    def _extra_levels(self, last_stage: Tensor, last_inner: Tensor,
-                      last_level: Tensor) -> list[Tensor]:
+    def _extra_levels(self, last_stage: Tensor, last_inner: Tensor, last_level: Tensor) -> list[Tensor]:
         """The levels above the last stage's, as FPN makes them (P6 by default a strided max-pool)."""
         sources = dict(on_input=last_stage, on_lateral=last_inner, on_output=last_level)
         extra, num_stage_levels = [], len(self.lateral_convs)

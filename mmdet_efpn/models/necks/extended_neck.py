@@ -1,4 +1,5 @@
 """The extension P2' over any neck that gives a stride-4 and a stride-8 level."""
+
 from collections.abc import Sequence
 
 from mmdet.registry import MODELS
@@ -62,19 +63,21 @@ class ExtendedNeck(BaseModule):
 
     LEVELS = ('all', 'p3_prime', 'without_p2_prime')
 
-    def __init__(self,
-                 neck: dict | list[dict],
-                 ftt: dict | None = None,
-                 c2_prime_channels: int | None = None,
-                 levels: str = 'all',
-                 out_channels: int | None = None,
-                 extension_cfg: dict | None = None,
-                 sparse: bool = False,
-                 sparse_tile: int = DEFAULT_TILE,
-                 conv_cfg: dict | None = None,
-                 norm_cfg: dict | None = None,
-                 act_cfg: dict | None = None,
-                 init_cfg: dict | list[dict] | None = None) -> None:
+    def __init__(
+        self,
+        neck: dict | list[dict],
+        ftt: dict | None = None,
+        c2_prime_channels: int | None = None,
+        levels: str = 'all',
+        out_channels: int | None = None,
+        extension_cfg: dict | None = None,
+        sparse: bool = False,
+        sparse_tile: int = DEFAULT_TILE,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        act_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self._check_arguments(neck, ftt, c2_prime_channels, levels, sparse)
         necks = neck if isinstance(neck, list) else [neck]
@@ -86,9 +89,16 @@ class ExtendedNeck(BaseModule):
         self.extension = None
         if levels != 'without_p2_prime':
             self.extension = PyramidExtension(
-                c2_prime_channels if levels == 'all' else None, self.out_channels, ftt,
-                sparse=sparse, sparse_tile=sparse_tile, conv_cfg=conv_cfg, norm_cfg=norm_cfg,
-                act_cfg=act_cfg, **(extension_cfg or {}))
+                c2_prime_channels if levels == 'all' else None,
+                self.out_channels,
+                ftt,
+                sparse=sparse,
+                sparse_tile=sparse_tile,
+                conv_cfg=conv_cfg,
+                norm_cfg=norm_cfg,
+                act_cfg=act_cfg,
+                **(extension_cfg or {}),
+            )
         keep_plain_names(self, inner='neck', own='extension')
 
     @classmethod
@@ -98,23 +108,27 @@ class ExtendedNeck(BaseModule):
             raise ValueError(f'neck.levels must be one of {cls.LEVELS}, got {levels!r}')
         if ftt is None and levels != 'without_p2_prime':
             raise ValueError(
-                f'neck.levels={levels!r} needs neck.ftt, for example dict(type=\'FTT\', '
-                'hidden_channels=128)')
+                f"neck.levels={levels!r} needs neck.ftt, for example dict(type='FTT', "
+                'hidden_channels=128)'
+            )
         if c2_prime_channels is None and levels == 'all':
             raise ValueError(
-                'neck.c2_prime_channels must be the width of C2\', the backbone\'s stride-2 feature '
-                '(HighResolutionTap and ExtendedResNet give one), with neck.levels=\'all\'; '
-                'neck.levels=\'p3_prime\' does without')
+                "neck.c2_prime_channels must be the width of C2', the backbone's stride-2 feature "
+                "(HighResolutionTap and ExtendedResNet give one), with neck.levels='all'; "
+                "neck.levels='p3_prime' does without"
+            )
         if sparse and levels != 'all':
             raise ValueError(
-                f'neck.sparse=True defers P2\', which neck.levels={levels!r} leaves out; set '
-                'neck.sparse=False')
+                f"neck.sparse=True defers P2', which neck.levels={levels!r} leaves out; set "
+                'neck.sparse=False'
+            )
         start_level = (neck[0] if isinstance(neck, list) else neck).get('start_level', 0)
         if start_level != 0:
             raise ValueError(
                 'neck.neck.start_level must be 0, because the extension needs P2 at stride 4, got '
                 f'{start_level}; with 0, the first level is P2, and neck.neck.num_outs is 1 higher for '
-                'each level that this adds')
+                'each level that this adds'
+            )
 
     @staticmethod
     def _width_of(neck: dict) -> int:
@@ -123,7 +137,8 @@ class ExtendedNeck(BaseModule):
         if not isinstance(width, int):
             raise ValueError(
                 f'the config of neck.neck ({neck["type"]}) does not tell one width of its outputs '
-                f'(out_channels={width!r}); set neck.out_channels')
+                f'(out_channels={width!r}); set neck.out_channels'
+            )
         return width
 
     def init_weights(self) -> None:
@@ -167,7 +182,8 @@ class ExtendedNeck(BaseModule):
         if len(levels) < 2:
             raise ValueError(
                 f'neck.neck ({type(self.neck).__name__}) must give P2 and P3 at least, but gives '
-                f'{len(levels)} map')
+                f'{len(levels)} map'
+            )
         return Pyramid(levels, *levels[:2])
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
@@ -182,8 +198,13 @@ class ExtendedNeck(BaseModule):
         if got != expected:
             raise ValueError(
                 f'{keys} is {expected}, but the backbone gives features of {got} channels'
-                + ('; the first must be C2\', the stride-2 feature (HighResolutionTap and '
-                   'ExtendedResNet give one)' if self.c2_prime_channels is not None else ''))
+                + (
+                    "; the first must be C2', the stride-2 feature (HighResolutionTap and "
+                    'ExtendedResNet give one)'
+                    if self.c2_prime_channels is not None
+                    else ''
+                )
+            )
 
     def _check_pyramid(self, levels: tuple[Tensor, ...], c2_prime: Tensor | None) -> None:
         """Refuses outputs of the wrapped neck that are not P2 at stride 4, P3 at stride 8."""
@@ -191,19 +212,22 @@ class ExtendedNeck(BaseModule):
         if levels[0].shape[1] != self.out_channels or levels[1].shape[1] != self.out_channels:
             raise ValueError(
                 f'neck.out_channels is {self.out_channels}, but neck.neck gives maps of '
-                f'{[level.shape[1] for level in levels]} channels')
+                f'{[level.shape[1] for level in levels]} channels'
+            )
         if sizes[1] != self._half(sizes[0]):
             raise ValueError(
                 'neck.neck must give levels of strides 4, 8, ..., finest first, each half the size of '
                 f'the one before, rounded up, but gives sizes {sizes}; a neck that gives the coarsest '
                 'first cannot be extended, and odd sizes may need '
-                'model.data_preprocessor.pad_size_divisor=32')
+                'model.data_preprocessor.pad_size_divisor=32'
+            )
         if c2_prime is not None and sizes[0] != self._half(c2_prime.shape[2:]):
             raise ValueError(
-                f'C2\' has the size {tuple(c2_prime.shape[2:])} at stride 2, so neck.neck must begin '
+                f"C2' has the size {tuple(c2_prime.shape[2:])} at stride 2, so neck.neck must begin "
                 f'with P2 of the size {self._half(c2_prime.shape[2:])} at stride 4, but its levels have '
                 f'the sizes {sizes}; where it begins at stride 8, add C2 to backbone.out_indices '
-                'and to neck.neck.in_channels')
+                'and to neck.neck.in_channels'
+            )
 
     @staticmethod
     def _half(size: Sequence[int]) -> tuple[int, ...]:

@@ -1,4 +1,5 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
+
 from typing import NamedTuple
 
 import torch
@@ -84,46 +85,59 @@ class PyramidExtension(BaseModule):
 
     halo: int | None = None
 
-    def __init__(self,
-                 c2_prime_channels: int | None,
-                 out_channels: int,
-                 ftt: dict,
-                 channels: int | None = None,
-                 separable: bool = False,
-                 p3_prime_scale: float | None = None,
-                 on_rois: bool = False,
-                 sparse: bool = False,
-                 sparse_tile: int = DEFAULT_TILE,
-                 conv_cfg=None,
-                 norm_cfg=None,
-                 act_cfg=None,
-                 no_norm_on_lateral: bool = False) -> None:
+    def __init__(
+        self,
+        c2_prime_channels: int | None,
+        out_channels: int,
+        ftt: dict,
+        channels: int | None = None,
+        separable: bool = False,
+        p3_prime_scale: float | None = None,
+        on_rois: bool = False,
+        sparse: bool = False,
+        sparse_tile: int = DEFAULT_TILE,
+        conv_cfg=None,
+        norm_cfg=None,
+        act_cfg=None,
+        no_norm_on_lateral: bool = False,
+    ) -> None:
         super().__init__()
         self.ftt = MODELS.build(ftt, default_args=dict(channels=out_channels))
         if not isinstance(self.ftt, BaseFTT):
             raise TypeError(
                 f'neck.ftt must build a subclass of mmdet_efpn.models.ftt.BaseFTT, but '
-                f'{ftt["type"]!r} built a {type(self.ftt).__name__}')
+                f'{ftt["type"]!r} built a {type(self.ftt).__name__}'
+            )
         if self.ftt.channels != out_channels:
             raise ValueError(
                 f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
-                'leave channels out of the FTT config, the neck fills it in')
+                'leave channels out of the FTT config, the neck fills it in'
+            )
         self.out_channels = out_channels
         self.on_rois = on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
         if on_rois and (sparse or c2_prime_channels is None):
             raise ValueError(
-                'neck.extension_cfg.on_rois=True makes P2\' on RoIs alone, '
-                + ('so there is no map that neck.sparse=True could defer; set one of them to False'
-                   if sparse else 'but this neck makes none; set neck.extension_cfg.on_rois=False'))
+                "neck.extension_cfg.on_rois=True makes P2' on RoIs alone, "
+                + (
+                    'so there is no map that neck.sparse=True could defer; set one of them to False'
+                    if sparse
+                    else 'but this neck makes none; set neck.extension_cfg.on_rois=False'
+                )
+            )
         self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
         if c2_prime_channels is None:
             return
         channels = out_channels if channels is None else channels
         check_positive_integer('neck.extension_cfg', 'channels', channels)
         before_sum = dict(
-            kernel_size=1, bias=False, conv_cfg=conv_cfg,
-            norm_cfg=None if no_norm_on_lateral else norm_cfg, act_cfg=act_cfg, inplace=False)
+            kernel_size=1,
+            bias=False,
+            conv_cfg=conv_cfg,
+            norm_cfg=None if no_norm_on_lateral else norm_cfg,
+            act_cfg=act_cfg,
+            inplace=False,
+        )
         self.lateral_conv = ConvModule(c2_prime_channels, channels, **before_sum)
         if channels != out_channels:
             self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
@@ -132,17 +146,26 @@ class PyramidExtension(BaseModule):
             self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
         output_conv = DepthwiseSeparableConvModule if separable else ConvModule
         self.output_conv = output_conv(
-            channels, out_channels, 3, padding=0 if on_rois else 1, bias=False,
-            conv_cfg=None if separable else conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg, inplace=False)
+            channels,
+            out_channels,
+            3,
+            padding=0 if on_rois else 1,
+            bias=False,
+            conv_cfg=None if separable else conv_cfg,
+            norm_cfg=norm_cfg,
+            act_cfg=act_cfg,
+            inplace=False,
+        )
         local = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
         is_local = all(isinstance(layer, local) or is_plain_conv(layer) for layer in layers)
         self.halo = 1 if is_local else None
         if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
             raise ValueError(
-                'neck.extension_cfg.on_rois=True runs the extension\'s convs on RoIs, of which a batch '
+                "neck.extension_cfg.on_rois=True runs the extension's convs on RoIs, of which a batch "
                 f'may have none: batch norms cannot train on that; neck.norm_cfg is {norm_cfg}, set it '
-                'to None or to dict(type=\'GN\', ...)')
+                "to None or to dict(type='GN', ...)"
+            )
 
     def init_weights(self) -> None:
         """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
@@ -156,8 +179,9 @@ class PyramidExtension(BaseModule):
             if isinstance(module, nn.Conv2d) and module.groups > 1:
                 nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
-    def forward(self, c2_prime: Tensor | DeferredMap | None, p2: Tensor,
-                p3: Tensor) -> tuple[Tensor | DeferredLevel | RoILevel | None, Tensor | None]:
+    def forward(
+        self, c2_prime: Tensor | DeferredMap | None, p2: Tensor, p3: Tensor
+    ) -> tuple[Tensor | DeferredLevel | RoILevel | None, Tensor | None]:
         """Gives P2' and, for distillation, P3'.
 
         Args:
@@ -173,8 +197,11 @@ class PyramidExtension(BaseModule):
         """
         if self.on_rois:
             return self._level_for_rois(c2_prime, p2, p3)
-        if self.sparse and isinstance(c2_prime, Tensor) and not (
-                self.training or torch.is_grad_enabled()):
+        if (
+            self.sparse
+            and isinstance(c2_prime, Tensor)
+            and not (self.training or torch.is_grad_enabled())
+        ):
             c2_prime = DeferredMap.of(c2_prime)
         if isinstance(c2_prime, DeferredMap):
             return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
@@ -183,12 +210,14 @@ class PyramidExtension(BaseModule):
             return None, p3_prime
         return self.fuse(c2_prime, p3_prime), p3_prime
 
-    def _level_for_rois(self, c2_prime: Tensor | DeferredMap, p2: Tensor,
-                        p3: Tensor) -> tuple[RoILevel, Tensor]:
+    def _level_for_rois(
+        self, c2_prime: Tensor | DeferredMap, p2: Tensor, p3: Tensor
+    ) -> tuple[RoILevel, Tensor]:
         if isinstance(c2_prime, DeferredMap):
             raise ValueError(
-                'neck.extension_cfg.on_rois=True pools C2\', which backbone.defer_c2_prime=True defers; '
-                'set one of them to False')
+                "neck.extension_cfg.on_rois=True pools C2', which backbone.defer_c2_prime=True defers; "
+                'set one of them to False'
+            )
         p3_prime = self.ftt(p2, p3)
         return RoILevel(self, c2_prime, p3_prime), p3_prime
 
@@ -210,5 +239,8 @@ class PyramidExtension(BaseModule):
         return [parameter for conv in self._fusing_layers() for parameter in conv.parameters()]
 
     def _fusing_layers(self) -> list[nn.Module]:
-        return [layer for layer in (self.lateral_conv, self.narrowing_conv, self.p3_prime_scale,
-                                    self.output_conv) if layer is not None]
+        return [
+            layer
+            for layer in (self.lateral_conv, self.narrowing_conv, self.p3_prime_scale, self.output_conv)
+            if layer is not None
+        ]

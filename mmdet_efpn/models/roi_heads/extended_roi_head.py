@@ -1,4 +1,5 @@
 """The RoI head of an extended pyramid: RoIs of level P2' may have a box head of their own."""
+
 from collections.abc import Sequence
 from contextlib import contextmanager
 
@@ -45,8 +46,9 @@ class ExtendedRoIHead(StandardRoIHead):
 
     FINEST_STRIDE = 2
 
-    def __init__(self, *, extended_bbox_head: bool | dict = True, extended_rois_only: bool = False,
-                 **kwargs) -> None:
+    def __init__(
+        self, *, extended_bbox_head: bool | dict = True, extended_rois_only: bool = False, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         if not self.with_bbox:
             raise ValueError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
@@ -82,12 +84,14 @@ class ExtendedRoIHead(StandardRoIHead):
         if not hasattr(extractor, 'map_roi_levels'):
             raise ValueError(
                 f'roi_head.{name} must assign each RoI to one level (SingleRoIExtractor), '
-                f'got {type(extractor).__name__}')
+                f'got {type(extractor).__name__}'
+            )
         strides = list(extractor.featmap_strides)
         if strides[0] != self.FINEST_STRIDE:
             raise ValueError(
-                f'roi_head.{name}.featmap_strides must begin with the stride of P2\', '
-                f'{self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}')
+                f"roi_head.{name}.featmap_strides must begin with the stride of P2', "
+                f'{self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}'
+            )
 
     def _check_box_heads(self) -> None:
         heads = dict(bbox_head=self.bbox_head)
@@ -98,23 +102,31 @@ class ExtendedRoIHead(StandardRoIHead):
             if not (hasattr(head, 'fc_cls') and hasattr(head, 'fc_reg')):
                 raise ValueError(
                     f'roi_head.{name} must classify and regress by linear layers (fc_cls, fc_reg), '
-                    f'got {type(head).__name__}')
+                    f'got {type(head).__name__}'
+                )
             if not self.with_shared_head and head.in_channels != pooled:
                 raise ValueError(
                     f'roi_head.{name}.in_channels is {head.in_channels}, but '
-                    f'roi_head.bbox_roi_extractor.out_channels is {pooled}')
+                    f'roi_head.bbox_roi_extractor.out_channels is {pooled}'
+                )
         widths = {name: self._output_widths(head) for name, head in heads.items()}
         if len(set(widths.values())) > 1:
             raise ValueError(
                 f'roi_head.extended_bbox_head gives {widths["extended_bbox_head"]} class and box '
                 f'outputs, but roi_head.bbox_head gives {widths["bbox_head"]}; num_classes and '
-                'reg_class_agnostic must agree')
+                'reg_class_agnostic must agree'
+            )
 
     def _check(self, x: Sequence[Tensor], batch_data_samples) -> None:
         for name, extractor in self._extractors().items():
-            check_maps(x[:extractor.num_inputs], extractor.out_channels,
-                       f'roi_head.{name}.out_channels', extractor.featmap_strides,
-                       f'roi_head.{name}.featmap_strides', padded_size(batch_data_samples))
+            check_maps(
+                x[: extractor.num_inputs],
+                extractor.out_channels,
+                f'roi_head.{name}.out_channels',
+                extractor.featmap_strides,
+                f'roi_head.{name}.featmap_strides',
+                padded_size(batch_data_samples),
+            )
 
     def loss(self, x, rpn_results_list, batch_data_samples) -> dict:
         """As StandardRoIHead, with the maps' widths and strides checked."""
@@ -145,10 +157,14 @@ class ExtendedRoIHead(StandardRoIHead):
             small = self.on_p2_prime(bbox2roi([boxes]), x, self.bbox_roi_extractor)
             priors = InstanceData(priors=boxes[small])
             assigned = self.bbox_assigner.assign(
-                priors, sample.gt_instances, sample.get('ignored_instances'))
+                priors, sample.gt_instances, sample.get('ignored_instances')
+            )
             with _nothing_added(sampler):
-                sampled.append(sampler.sample(
-                    assigned, priors, sample.gt_instances, feats=[level[i][None] for level in x]))
+                sampled.append(
+                    sampler.sample(
+                        assigned, priors, sample.gt_instances, feats=[level[i][None] for level in x]
+                    )
+                )
         return self.bbox_loss(x, sampled)['loss_bbox']
 
     def predict(self, x, rpn_results_list, batch_data_samples, rescale: bool = False) -> list:
@@ -187,8 +203,11 @@ class ExtendedRoIHead(StandardRoIHead):
             cls_score, bbox_pred = self.bbox_head(bbox_feats)
             return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
         others, extended, back_in_order = _parts(self.on_p2_prime(rois, x, self.bbox_roi_extractor))
-        outputs = zip(self._run_head(self.bbox_head, bbox_feats[others]),
-                      self._run_head(self.extended_bbox_head, bbox_feats[extended]), strict=True)
+        outputs = zip(
+            self._run_head(self.bbox_head, bbox_feats[others]),
+            self._run_head(self.extended_bbox_head, bbox_feats[extended]),
+            strict=True,
+        )
         cls_score, bbox_pred = (torch.cat(parts)[back_in_order] for parts in outputs)
         return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
 
@@ -206,7 +225,7 @@ class ExtendedRoIHead(StandardRoIHead):
 
         mmcv's RoI layers read a channels-last map as if it were contiguous, and no bfloat16 at all.
         """
-        finest, *plain = x[:extractor.num_inputs]
+        finest, *plain = x[: extractor.num_inputs]
         plain = [_readable(level) for level in plain]
         if isinstance(finest, Tensor):
             return extractor((_readable(finest), *plain), rois)

@@ -1,0 +1,1 @@
+"""Checks and names that the models share."""

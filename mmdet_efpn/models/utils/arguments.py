@@ -1,16 +1,22 @@
 """Refuses, by the name of the argument, numbers that no layer can be built from."""
+
 import math
 from collections.abc import Sequence
 
 
 def check_heads(layer: str, embed_dims: int, num_heads: int, window_size: int) -> None:
     """``ValueError`` unless all are positive integers and the heads divide the width."""
-    for name, value in (('embed_dims', embed_dims), ('num_heads', num_heads),
-                        ('window_size', window_size)):
+    for name, value in (
+        ('embed_dims', embed_dims),
+        ('num_heads', num_heads),
+        ('window_size', window_size),
+    ):
         check_positive_integer(layer, name, value)
     if embed_dims % num_heads:
-        raise ValueError(f'{layer}: embed_dims must be a multiple of num_heads, got '
-                         f'embed_dims={embed_dims} and num_heads={num_heads}')
+        raise ValueError(
+            f'{layer}: embed_dims must be a multiple of num_heads, got '
+            f'embed_dims={embed_dims} and num_heads={num_heads}'
+        )
 
 
 def check_positive_integer(layer: str, name: str, value) -> None:
@@ -28,16 +34,20 @@ def check_positive_number(layer: str, name: str, value) -> None:
 def check_shift(layer: str, name: str, shift: int, window_size: int) -> None:
     """``ValueError`` for a window grid that would start beyond its first whole window."""
     if not 0 <= shift < window_size:
-        raise ValueError(f'{layer}: {name} must be from 0 to window_size - 1, got {shift} for '
-                         f'window_size={window_size}')
+        raise ValueError(
+            f'{layer}: {name} must be from 0 to window_size - 1, got {shift} for '
+            f'window_size={window_size}'
+        )
 
 
 def hidden_width(layer: str, embed_dims: int, mlp_ratio: float) -> int:
     """The MLP's hidden width, ``embed_dims * mlp_ratio``; ``ValueError`` if it has no channel."""
     width = int(embed_dims * mlp_ratio)
     if width < 1:
-        raise ValueError(f'{layer}: mlp_ratio must leave the MLP a channel, got {mlp_ratio!r} for '
-                         f'embed_dims={embed_dims}')
+        raise ValueError(
+            f'{layer}: mlp_ratio must leave the MLP a channel, got {mlp_ratio!r} for '
+            f'embed_dims={embed_dims}'
+        )
     return width
 
 
@@ -46,8 +56,9 @@ def drop_paths(layer: str, drop_path: float | Sequence[float], depth: int) -> li
     check_positive_integer(layer, 'depth', depth)
     rates = [float(drop_path)] * depth if isinstance(drop_path, int | float) else list(drop_path)
     if len(rates) != depth:
-        raise ValueError(f'{layer}: drop_path must be one rate or one for each of {depth} blocks, got '
-                         f'{rates}')
+        raise ValueError(
+            f'{layer}: drop_path must be one rate or one for each of {depth} blocks, got {rates}'
+        )
     for rate in rates:
         check_rate(layer, 'drop_path', rate)
     return rates

@@ -1,11 +1,18 @@
 """Checks that what a head was told of its maps is true: their widths and strides."""
+
 from collections.abc import Sequence
 
 from torch import Tensor
 
 
-def check_maps(features: Sequence[Tensor], channels: int, channels_key: str, strides: Sequence[int],
-               strides_key: str, image_size: tuple[int, int] | None) -> None:
+def check_maps(
+    features: Sequence[Tensor],
+    channels: int,
+    channels_key: str,
+    strides: Sequence[int],
+    strides_key: str,
+    image_size: tuple[int, int] | None,
+) -> None:
     """Refuses maps of another width, number or stride than the head's config says.
 
     A map of stride s over an image of side n has about n / s cells. One cell more or less passes, so
@@ -27,7 +34,8 @@ def check_maps(features: Sequence[Tensor], channels: int, channels_key: str, str
     if len(features) != len(strides):
         raise ValueError(
             f'{strides_key} names {len(strides)} levels ({list(strides)}), but the head gets '
-            f'{len(features)} maps')
+            f'{len(features)} maps'
+        )
     widths = [feature.shape[1] for feature in features]
     if any(width != channels for width in widths):
         raise ValueError(f'{channels_key} is {channels}, but the neck gives maps of {widths} channels')
@@ -39,7 +47,8 @@ def check_maps(features: Sequence[Tensor], channels: int, channels_key: str, str
             sizes = [tuple(f.shape[-2:]) for f in features]
             raise ValueError(
                 f'{strides_key} is {list(strides)}, but for an image of {tuple(image_size)} the maps '
-                f'are {sizes}: stride {stride} does not fit the map of {cells}')
+                f'are {sizes}: stride {stride} does not fit the map of {cells}'
+            )
 
 
 def padded_size(batch_data_samples) -> tuple[int, int] | None:

@@ -1,4 +1,5 @@
 """State-dict names of a wrapper: those of the module it wraps, beside its own."""
+
 from functools import partial
 
 from torch import nn
@@ -25,19 +26,20 @@ def keep_plain_names(wrapper: nn.Module, inner: str, own: str | None = None) -> 
     if own and any(key.startswith(f'{own}.') for key in wrapped.state_dict()):
         raise ValueError(
             f'{type(wrapper).__name__}.{inner} cannot be a {type(wrapped).__name__}, which already has '
-            f'weights under the name {own!r}')
+            f'weights under the name {own!r}'
+        )
     wrapper._register_state_dict_hook(partial(_strip_inner, inner))
     wrapper._register_load_state_dict_pre_hook(partial(_add_inner, inner, own))
 
 
 def _strip_inner(inner, module, state_dict, prefix, local_metadata) -> None:
     for key in [key for key in state_dict if key.startswith(prefix)]:  # all, to keep their order
-        name = key[len(prefix):].removeprefix(f'{inner}.')
+        name = key[len(prefix) :].removeprefix(f'{inner}.')
         state_dict[prefix + name] = state_dict.pop(key)
 
 
 def _add_inner(inner, own, state_dict, prefix, *args) -> None:
     for key in [key for key in state_dict if key.startswith(prefix)]:
-        name = key[len(prefix):]
+        name = key[len(prefix) :]
         if not (own and name.startswith(f'{own}.')):
             state_dict[f'{prefix}{inner}.{name}'] = state_dict.pop(key)

@@ -1,4 +1,5 @@
 """CascadedResNeXt against its stages run by hand from functions of torch, and ResNeXt's weights."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -30,6 +31,7 @@ def images(size=(64, 96), dtype=torch.float32):
 
 def by_hand(w, x, blocks, groups):
     """The chain of the design, written with torch's functions and the weights ``w``."""
+
     def norm(name, x):
         values = (w[f'{name}.{kind}'] for kind in ('running_mean', 'running_var', 'weight', 'bias'))
         return F.batch_norm(x, *values)
@@ -54,7 +56,7 @@ def by_hand(w, x, blocks, groups):
     return features
 
 
-@pytest.mark.parametrize('depth, blocks', [(50, (3, None, 4, 6, 3)), (101, (3, None, 4, 23, 3))])
+@pytest.mark.parametrize(('depth', 'blocks'), [(50, (3, None, 4, 6, 3)), (101, (3, None, 4, 23, 3))])
 def test_stages_follow_the_design(depth, blocks):
     backbone = build(depth).double()
     x = images((75, 53), torch.float64)
@@ -76,10 +78,10 @@ def test_widths_of_the_default():
         backbone = MODELS.build(dict(type='CascadedResNeXt', depth=50))
         features = backbone(torch.empty(1, 3, 800, 1344))
     assert [f.shape[1] for f in features] == [256, 512, 1024, 2048, 4096]
-    assert [f.shape[2:] for f in features] == [
-        (400, 672), (200, 336), (100, 168), (50, 84), (25, 42)]
-    widths = {layer: getattr(backbone, layer)[0].conv2 for layer in ('layer1', 'layer3', 'layer4',
-                                                                     'layer5')}
+    assert [f.shape[2:] for f in features] == [(400, 672), (200, 336), (100, 168), (50, 84), (25, 42)]
+    widths = {
+        layer: getattr(backbone, layer)[0].conv2 for layer in ('layer1', 'layer3', 'layer4', 'layer5')
+    }
     assert [conv.out_channels for conv in widths.values()] == [256, 1024, 2048, 4096]
     assert {conv.groups for conv in widths.values()} == {32}
 
@@ -108,14 +110,15 @@ def test_weights_of_a_plain_resnext_load_where_they_fit(tmp_path):
     assert all(torch.equal(ours[name], theirs[name]) for name in shared)
     blocks = {'.'.join(name.split('.')[:2]) for name in shared if name.startswith('layer')}
     assert blocks == {f'layer1.{i}' for i in range(3)} | {f'layer3.{i}' for i in range(4)} | {
-        f'layer4.{i}' for i in range(3)}
+        f'layer4.{i}' for i in range(3)
+    }
 
 
 @pytest.mark.parametrize('frozen_stages', range(-1, 6))
 def test_freezing(frozen_stages):
     backbone = build(training=True, norm_eval=False, frozen_stages=frozen_stages)
     order = ['conv1', 'bn1', 'layer1', 'layer2', 'layer3', 'layer4', 'layer5']
-    frozen = order[:0 if frozen_stages < 0 else 2 + frozen_stages]
+    frozen = order[: 0 if frozen_stages < 0 else 2 + frozen_stages]
     for name, parameter in backbone.named_parameters():
         assert parameter.requires_grad == (name.split('.')[0] not in frozen), name
     for name, module in backbone.named_modules():
@@ -143,15 +146,23 @@ def test_gradients_reach_every_parameter(with_cp):
 
 def test_deep_stem():
     assert [f.shape[1] for f in build(deep_stem=True, avg_down=True)(images())] == [
-        64, 128, 256, 512, 1024]
+        64,
+        128,
+        256,
+        512,
+        1024,
+    ]
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(depth=152), r'backbone\.depth must be one of \(50, 101\), got 152'),
-    (dict(frozen_stages=6), r'backbone\.frozen_stages must be -1\.\.5, got 6'),
-    (dict(out_indices=(0, 1)), 'leave out_indices out of the backbone'),
-    (dict(strides=(1, 2, 2, 2), dcn=dict(type='DCN')), 'leave strides, dcn out'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(depth=152), r'backbone\.depth must be one of \(50, 101\), got 152'),
+        (dict(frozen_stages=6), r'backbone\.frozen_stages must be -1\.\.5, got 6'),
+        (dict(out_indices=(0, 1)), 'leave out_indices out of the backbone'),
+        (dict(strides=(1, 2, 2, 2), dcn=dict(type='DCN')), 'leave strides, dcn out'),
+    ],
+)
 def test_refuses(kwargs, message):
     with pytest.raises(ValueError, match=message):
         build(**kwargs)
@@ -160,7 +171,14 @@ def test_refuses(kwargs, message):
 def test_efpn_over_it_begins_at_stride_two():
     backbone, x = build(), images()
     stages = backbone(x)
-    neck = MODELS.build(dict(type='EFPN', in_channels=[stage.shape[1] for stage in stages],
-                             out_channels=16, num_outs=6, ftt=dict(type='PointwiseFTT')))
+    neck = MODELS.build(
+        dict(
+            type='EFPN',
+            in_channels=[stage.shape[1] for stage in stages],
+            out_channels=16,
+            num_outs=6,
+            ftt=dict(type='PointwiseFTT'),
+        )
+    )
     sizes = [tuple(level.shape[1:]) for level in neck(stages)]
     assert sizes == [(16, 32, 48), (16, 16, 24), (16, 8, 12), (16, 4, 6), (16, 2, 3), (16, 1, 2)]

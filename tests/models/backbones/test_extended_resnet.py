@@ -1,4 +1,5 @@
 """ExtendedResNet and ExtendedResNeXt against stage 2 run by hand and against their parents."""
+
 import copy
 
 import pytest
@@ -19,8 +20,7 @@ def build(kind='ResNet-18', training=False, **kwargs):
     cfg, parent = KINDS[kind]
     torch.manual_seed(0)
     # Residual branches start at zero by default, which would leave half of a stage untested.
-    backbone = MODELS.build(
-        {'type': f'Extended{parent}', 'zero_init_residual': False, **cfg, **kwargs})
+    backbone = MODELS.build({'type': f'Extended{parent}', 'zero_init_residual': False, **cfg, **kwargs})
     backbone.init_weights()
     if 'init_cfg' in kwargs:
         return backbone
@@ -73,10 +73,14 @@ def test_fewer_blocks_are_the_first_ones(kind):
         assert torch.equal(ours, theirs)
 
 
-@pytest.mark.parametrize('bad, message', [
-    (dict(c2_prime_blocks=3), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 3'),
-    (dict(c2_prime_blocks=0), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 0'),
-    (dict(c2_prime_blocks=1, c2_prime='stem'), r'backbone\.c2_prime="stem" does not run')])
+@pytest.mark.parametrize(
+    ('bad', 'message'),
+    [
+        (dict(c2_prime_blocks=3), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 3'),
+        (dict(c2_prime_blocks=0), r'backbone\.c2_prime_blocks must be 1 to 2, .* got 0'),
+        (dict(c2_prime_blocks=1, c2_prime='stem'), r'backbone\.c2_prime="stem" does not run'),
+    ],
+)
 def test_refuses_blocks_that_stage_two_has_not(bad, message):
     with pytest.raises(ValueError, match=message):
         build(**bad)
@@ -129,6 +133,7 @@ def test_c2_prime_in_training_is_what_it_is_at_test_time():
 @pytest.mark.parametrize('with_cp', [False, True])
 def test_gradients_of_both_passes_add_up(with_cp):
     """Stage 2's gradient is the sum of what C2' and C2 give alone."""
+
     def stage_gradient(select):
         backbone = build('ResNet-50', training=True, norm_eval=False, with_cp=with_cp)
         x = images().requires_grad_()
@@ -153,7 +158,8 @@ def test_gradient_of_c2_prime_is_that_of_its_forward_pass(with_cp):
         block.with_cp = False
     alone.layer1(alone._stem_feature(images().double())).square().mean().backward()
     for (name, weight), expected in zip(
-            backbone.layer1.named_parameters(), alone.layer1.parameters(), strict=True):
+        backbone.layer1.named_parameters(), alone.layer1.parameters(), strict=True
+    ):
         torch.testing.assert_close(weight.grad, expected.grad, rtol=1e-9, atol=1e-12, msg=name)
 
 
@@ -178,15 +184,20 @@ def test_freezing_and_norm_eval():
     assert not any(p.requires_grad for p in backbone.layer1.parameters())
     assert not any(m.training for m in backbone.modules() if isinstance(m, torch.nn.BatchNorm2d))
     features = backbone(images())
-    assert not features[0].requires_grad and features[2].requires_grad
+    assert not features[0].requires_grad
+    assert features[2].requires_grad
     before = {n: b.clone() for n, b in backbone.named_buffers()}
     backbone(images())
     assert all(torch.equal(b, before[n]) for n, b in backbone.named_buffers())
 
 
 def test_deformable_convs_and_out_indices():
-    backbone = build('ResNet-50', dcn=dict(type='DCN', deform_groups=1, fallback_on_stride=False),
-                     stage_with_dcn=(True, True, False, False), out_indices=(0, 1, 2))
+    backbone = build(
+        'ResNet-50',
+        dcn=dict(type='DCN', deform_groups=1, fallback_on_stride=False),
+        stage_with_dcn=(True, True, False, False),
+        out_indices=(0, 1, 2),
+    )
     assert any('conv_offset' in name for name in backbone.state_dict())
     assert [f.shape[1] for f in backbone(images())] == [256, 256, 512, 1024]
 
@@ -200,10 +211,13 @@ def test_checkpoint_of_a_plain_resnet_loads_through_init_cfg(tmp_path):
         assert torch.equal(value, plain.state_dict()[name]), name
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(c2_prime='c1'), r"backbone\.c2_prime must be one of \('shared', 'stem'\), got 'c1'"),
-    (dict(strides=(2, 2, 2, 2)), r'backbone\.strides must begin with 1'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(c2_prime='c1'), r"backbone\.c2_prime must be one of \('shared', 'stem'\), got 'c1'"),
+        (dict(strides=(2, 2, 2, 2)), r'backbone\.strides must begin with 1'),
+    ],
+)
 def test_refuses(kwargs, message):
     with pytest.raises(ValueError, match=message):
         build(**kwargs)

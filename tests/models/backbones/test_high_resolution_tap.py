@@ -1,4 +1,5 @@
 """HighResolutionTap against the backbones it wraps and their stems run by hand."""
+
 import copy
 
 import pytest
@@ -14,11 +15,23 @@ from mmdet_efpn.models import HighResolutionTap
 
 def hrnet():
     def stage(block, widths):
-        return dict(num_modules=1, num_branches=len(widths), block=block,
-                    num_blocks=(1, ) * len(widths), num_channels=widths)
-    return dict(type='HRNet', extra=dict(
-        stage1=stage('BOTTLENECK', (8, )), stage2=stage('BASIC', (4, 8)),
-        stage3=stage('BASIC', (4, 8, 16)), stage4=stage('BASIC', (4, 8, 16, 32))))
+        return dict(
+            num_modules=1,
+            num_branches=len(widths),
+            block=block,
+            num_blocks=(1,) * len(widths),
+            num_channels=widths,
+        )
+
+    return dict(
+        type='HRNet',
+        extra=dict(
+            stage1=stage('BOTTLENECK', (8,)),
+            stage2=stage('BASIC', (4, 8)),
+            stage3=stage('BASIC', (4, 8, 16)),
+            stage4=stage('BASIC', (4, 8, 16, 32)),
+        ),
+    )
 
 
 TRANSFORMER = dict(embed_dims=8, num_layers=[1, 1, 1, 1])
@@ -31,22 +44,36 @@ TAPPED = {
     'ResNeSt': (dict(type='ResNeSt', depth=50, base_channels=16), 16, lambda b, x: b.stem(x)),
     'RegNet': (dict(type='RegNet', arch='regnetx_400mf'), 32, lambda b, x: b.relu(b.bn1(b.conv1(x)))),
     'HRNet': (hrnet(), 64, lambda b, x: b.relu(b.bn1(b.conv1(x)))),
-    'Darknet': (dict(type='Darknet', depth=53, out_indices=(2, 3, 4, 5)), 64,
-                lambda b, x: b.conv_res_block1(b.conv1(x))),
+    'Darknet': (
+        dict(type='Darknet', depth=53, out_indices=(2, 3, 4, 5)),
+        64,
+        lambda b, x: b.conv_res_block1(b.conv1(x)),
+    ),
     'CSPDarknet': (dict(type='CSPDarknet') | CSP, 16, lambda b, x: b.stem(x)),
     'CSPNeXt': (dict(type='CSPNeXt') | CSP, 16, lambda b, x: b.stem(x)),
-    'EfficientNet': (dict(type='EfficientNet', arch='b0', out_indices=(2, 3, 4, 5)), 16,
-                     lambda b, x: b.layers[1](b.layers[0](x))),
-    'MobileNetV2': (dict(type='MobileNetV2', out_indices=(1, 2, 4, 6)), 16,
-                    lambda b, x: b.layer1(b.conv1(x))),
-    'timm ResNet': (dict(type='TimmBackbone', model_name='test_resnet'), 32,
-                    lambda b, x: b.timm_model.act1(b.timm_model.bn1(b.timm_model.conv1(x)))),
-    'timm EfficientNet': (dict(type='TimmBackbone', model_name='test_efficientnet'), 16,
-                          lambda b, x: b.timm_model.blocks[0](
-                              b.timm_model.bn1(b.timm_model.conv_stem(x)))),
+    'EfficientNet': (
+        dict(type='EfficientNet', arch='b0', out_indices=(2, 3, 4, 5)),
+        16,
+        lambda b, x: b.layers[1](b.layers[0](x)),
+    ),
+    'MobileNetV2': (
+        dict(type='MobileNetV2', out_indices=(1, 2, 4, 6)),
+        16,
+        lambda b, x: b.layer1(b.conv1(x)),
+    ),
+    'timm ResNet': (
+        dict(type='TimmBackbone', model_name='test_resnet'),
+        32,
+        lambda b, x: b.timm_model.act1(b.timm_model.bn1(b.timm_model.conv1(x))),
+    ),
+    'timm EfficientNet': (
+        dict(type='TimmBackbone', model_name='test_efficientnet'),
+        16,
+        lambda b, x: b.timm_model.blocks[0](b.timm_model.bn1(b.timm_model.conv_stem(x))),
+    ),
 }
 WITH_STEM = {
-    'Swin': dict(type='SwinTransformer', embed_dims=8, depths=(1, ) * 4, num_heads=(1, ) * 4),
+    'Swin': dict(type='SwinTransformer', embed_dims=8, depths=(1,) * 4, num_heads=(1,) * 4),
     'PVT': dict(type='PyramidVisionTransformer') | TRANSFORMER,
     'PVTv2': dict(type='PyramidVisionTransformerV2') | TRANSFORMER,
     'timm ConvNeXt': dict(type='TimmBackbone', model_name='test_convnext'),
@@ -73,16 +100,21 @@ def test_outputs_and_state_dict_are_the_plain_backbones(name):
     tap, x = build(name), images()
     plain = MODELS.build(copy.deepcopy(CONFIGS[name]))
     missing, unexpected = plain.load_state_dict(tap.state_dict(), strict=False)
-    assert not missing and {key.split('.')[0] for key in unexpected} == (
-        {'stride_two_stem'} if name in WITH_STEM else set())
+    assert not missing
+    assert {key.split('.')[0] for key in unexpected} == (
+        {'stride_two_stem'} if name in WITH_STEM else set()
+    )
     again = build(name)
     with torch.no_grad():
         for parameter in again.parameters():
             parameter.zero_()
-    holder, holders_weights = nn.ModuleDict(dict(backbone=again)), {
-        f'backbone.{key}': value for key, value in plain.state_dict().items()}
+    holder, holders_weights = (
+        nn.ModuleDict(dict(backbone=again)),
+        {f'backbone.{key}': value for key, value in plain.state_dict().items()},
+    )
     missing, unexpected = holder.load_state_dict(holders_weights, strict=False)
-    assert not unexpected and all('.stride_two_stem.' in key for key in missing)
+    assert not unexpected
+    assert all('.stride_two_stem.' in key for key in missing)
     plain.eval()
     with torch.no_grad():
         expected = plain(x)
@@ -104,7 +136,8 @@ def test_c2_prime_is_the_backbones_own_stride_two_feature(name):
         c2_prime = tap(x)[0]
         assert torch.equal(c2_prime, stem(tap.backbone, x))
     assert c2_prime.shape[1] == width == tap.c2_prime_channels
-    assert c2_prime.abs().sum() > 0 and tap.stride_two_stem is None
+    assert c2_prime.abs().sum() > 0
+    assert tap.stride_two_stem is None
 
 
 def test_stem_is_two_convs_on_the_image():
@@ -113,8 +146,9 @@ def test_stem_is_two_convs_on_the_image():
     expected = x
     for i, stride in enumerate((2, 1)):
         expected = F.conv2d(expected, w[f'stride_two_stem.{i}.conv.weight'], stride=stride, padding=1)
-        norm = [w[f'stride_two_stem.{i}.bn.{k}'] for k in ('running_mean', 'running_var', 'weight',
-                                                          'bias')]
+        norm = [
+            w[f'stride_two_stem.{i}.bn.{k}'] for k in ('running_mean', 'running_var', 'weight', 'bias')
+        ]
         expected = F.relu(F.batch_norm(expected, *norm))
     torch.testing.assert_close(tap(x)[0], expected)
     assert tap.c2_prime_channels == 12
@@ -142,8 +176,9 @@ def test_gradients_reach_every_parameter(name):
     plain = MODELS.build(copy.deepcopy(CONFIGS[name]))
     plain.train()
     sum(feature.square().mean() for feature in plain(images())).backward()
-    assert unreached == {f'backbone.{n}' for n, p in plain.named_parameters()
-                         if p.requires_grad and p.grad is None}
+    assert unreached == {
+        f'backbone.{n}' for n, p in plain.named_parameters() if p.requires_grad and p.grad is None
+    }
     if name in WITH_STEM:
         assert all(p.grad.abs().sum() > 0 for p in tap.stride_two_stem.parameters())
 
@@ -159,7 +194,8 @@ def test_checkpoints_carry_the_plain_names(name):
                 parameter.add_(1)
         load_state_dict(fresh, saved, strict=True)
         for (key, value), (_, expected) in zip(
-                fresh['backbone'].named_parameters(), tap.named_parameters(), strict=True):
+            fresh['backbone'].named_parameters(), tap.named_parameters(), strict=True
+        ):
             assert torch.equal(value, expected), key
         assert not any('backbone.backbone' in key for key in saved)
 
@@ -178,11 +214,16 @@ def test_pretrained_init_cfg_of_the_wrapped_backbone(tmp_path):
 
 def test_pretrained_init_cfg_of_the_tap_loads_the_stem_too(tmp_path):
     source = build('Swin')
-    weights = {f'backbone.{name}': value + 1 for name, value in source.state_dict().items()
-               if 'relative_position_index' not in name}
+    weights = {
+        f'backbone.{name}': value + 1
+        for name, value in source.state_dict().items()
+        if 'relative_position_index' not in name
+    }
     torch.save(weights, tmp_path / 'detector.pth')
-    tap = build('Swin', init_cfg=dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'detector.pth'), prefix='backbone.'))
+    tap = build(
+        'Swin',
+        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'detector.pth'), prefix='backbone.'),
+    )
     tap.init_weights()
     for name, value in weights.items():
         assert torch.equal(tap.state_dict()[name.removeprefix('backbone.')], value), name
@@ -198,16 +239,19 @@ def test_freezing_and_train_mode_stay_the_backbones():
     for ours, theirs in zip(tap.backbone.parameters(), plain.parameters(), strict=True):
         assert ours.requires_grad == theirs.requires_grad
     features = tap(images())
-    assert not features[0].requires_grad and features[2].requires_grad
+    assert not features[0].requires_grad
+    assert features[2].requires_grad
     live = build(dict(type='ResNet', depth=18, norm_eval=False), training=True)
     before = {name: buffer.clone() for name, buffer in live.named_buffers()}
     assert live.c2_prime_channels == 64
     assert all(torch.equal(buffer, before[name]) for name, buffer in live.named_buffers())
 
 
-@pytest.mark.parametrize('cfg', [
-    dict(type='ResNet', depth=50, base_channels=16), hrnet(), CONFIGS['Swin']],
-    ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize(
+    'cfg',
+    [dict(type='ResNet', depth=50, base_channels=16), hrnet(), CONFIGS['Swin']],
+    ids=lambda cfg: cfg['type'],
+)
 def test_activation_checkpointing_gives_the_same_gradients(cfg):
     gradients = []
     for with_cp in (False, True):
@@ -237,7 +281,7 @@ def test_tap_names_any_submodule():
     assert torch.equal(tap(x)[0], tap.backbone.layers[0](x))
 
 
-@pytest.mark.parametrize('level, stride', enumerate((2, 4, 8)))
+@pytest.mark.parametrize(('level', 'stride'), enumerate((2, 4, 8)))
 @pytest.mark.parametrize('name', ['ResNet', 'CSPNeXt', 'timm EfficientNet', 'PVTv2'])
 def test_an_impulse_comes_out_at_its_cell(name, level, stride):
     """The cells that a bright spot moves are, on average, those at its place."""
@@ -253,14 +297,22 @@ def test_an_impulse_comes_out_at_its_cell(name, level, stride):
         assert abs((profile * pixels).sum() / profile.sum() - centre) < max(4, 1.2 * stride)
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(tap='conv9'), r"backbone\.tap 'conv9' is no submodule of ResNet, which has \['conv1'"),
-    (dict(tap='layer1'), r"backbone\.tap 'layer1' gives a feature of \(16, 24\).*would be \(32, 48\)"),
-    (dict(tap='layer1.0.relu'), r"'layer1\.0\.relu' runs 2 times"),
-    (dict(name_or_cfg='Darknet', tap='conv1.activate'), r'would be \(32, 48\)'),
-    (dict(name_or_cfg=dict(type='CSPNeXt') | CSP | dict(out_indices=(0, 1, 2))),
-     r'Leave stride 2 out of backbone\.backbone\.out_indices'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(tap='conv9'), r"backbone\.tap 'conv9' is no submodule of ResNet, which has \['conv1'"),
+        (
+            dict(tap='layer1'),
+            r"backbone\.tap 'layer1' gives a feature of \(16, 24\).*would be \(32, 48\)",
+        ),
+        (dict(tap='layer1.0.relu'), r"'layer1\.0\.relu' runs 2 times"),
+        (dict(name_or_cfg='Darknet', tap='conv1.activate'), r'would be \(32, 48\)'),
+        (
+            dict(name_or_cfg=dict(type='CSPNeXt') | CSP | dict(out_indices=(0, 1, 2))),
+            r'Leave stride 2 out of backbone\.backbone\.out_indices',
+        ),
+    ],
+)
 def test_refuses(kwargs, message):
     with pytest.raises(ValueError, match=message):
         build(**kwargs)(images())

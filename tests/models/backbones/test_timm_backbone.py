@@ -1,4 +1,5 @@
 """TimmBackbone against timm's own models."""
+
 import pytest
 import timm
 import torch
@@ -18,15 +19,21 @@ def images():
     return torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize('name, strides', [
-    ('test_efficientnet', [2, 4, 8, 16, 32]), ('test_resnet', [2, 4, 8, 16, 32]),
-    ('test_convnext', [4, 8, 16, 32])])
+@pytest.mark.parametrize(
+    ('name', 'strides'),
+    [
+        ('test_efficientnet', [2, 4, 8, 16, 32]),
+        ('test_resnet', [2, 4, 8, 16, 32]),
+        ('test_convnext', [4, 8, 16, 32]),
+    ],
+)
 def test_features_are_timms(name, strides):
     backbone, x = build(name), images()
     model = timm.create_model(name, features_only=True)
     model.eval()
-    model.load_state_dict({key.removeprefix('timm_model.'): value
-                           for key, value in backbone.state_dict().items()})
+    model.load_state_dict(
+        {key.removeprefix('timm_model.'): value for key, value in backbone.state_dict().items()}
+    )
     expected = dict(zip(strides, model(x), strict=True))
     stride_two = expected.pop(2, None)
     for ours, theirs in zip(backbone(x), expected.values(), strict=True):
@@ -37,7 +44,8 @@ def test_features_are_timms(name, strides):
         assert backbone.c2_prime_channels is None
     else:
         feature, stages = backbone.forward_with_stride_two(x)
-        assert torch.equal(feature, stride_two) and len(stages) == 4
+        assert torch.equal(feature, stride_two)
+        assert len(stages) == 4
         assert backbone.c2_prime_channels == stride_two.shape[1]
 
 
@@ -69,8 +77,11 @@ def test_maps_are_contiguous_as_mmcvs_operators_need():
 def test_local_checkpoint_inside_the_tap(tmp_path):
     classifier = timm.create_model('test_efficientnet')
     torch.save(classifier.state_dict(), tmp_path / 'weights.pth')
-    timm_backbone = dict(type='TimmBackbone', model_name='test_efficientnet',
-                         checkpoint_path=str(tmp_path / 'weights.pth'))
+    timm_backbone = dict(
+        type='TimmBackbone',
+        model_name='test_efficientnet',
+        checkpoint_path=str(tmp_path / 'weights.pth'),
+    )
     tap = MODELS.build(dict(type='HighResolutionTap', backbone=timm_backbone))
     tap.init_weights()
     tap.eval()
@@ -97,31 +108,54 @@ def test_pretrained_asks_timm_when_weights_are_initialised(monkeypatch):
 
 def test_out_indices_leave_out_what_nothing_reads():
     backbone = build('test_resnet', out_indices=(1, 2))
-    assert backbone.strides == [4, 8] and backbone.c2_prime_channels == 32
-    sum(f.square().mean() for f in (*backbone(images()), )).backward()
+    assert backbone.strides == [4, 8]
+    assert backbone.c2_prime_channels == 32
+    sum(f.square().mean() for f in (*backbone(images()),)).backward()
     assert all(p.grad is not None for p in backbone.parameters())
 
 
 def test_channels_last_models_are_turned():
-    backbone = build('swin_tiny_patch4_window7_224', embed_dim=16, depths=(1, ) * 4,
-                     num_heads=(1, ) * 4, img_size=(64, 96))
+    backbone = build(
+        'swin_tiny_patch4_window7_224',
+        embed_dim=16,
+        depths=(1,) * 4,
+        num_heads=(1,) * 4,
+        img_size=(64, 96),
+    )
     assert [tuple(f.shape[1:]) for f in backbone(images())] == [
-        (16, 16, 24), (32, 8, 12), (64, 4, 6), (128, 2, 3)]
+        (16, 16, 24),
+        (32, 8, 12),
+        (64, 4, 6),
+        (128, 2, 3),
+    ]
 
 
 def test_image_channels():
     assert build(in_channels=1)(torch.zeros(1, 1, 64, 64))[0].shape[2:] == (16, 16)
 
 
-@pytest.mark.parametrize('kwargs, error, message', [
-    (dict(model_name='efficientnet_bO'), ValueError,
-     r"backbone\.model_name 'efficientnet_bO' is no model of timm .*did you mean efficientnet_b"),
-    (dict(model_name='qqq'), ValueError, r'see timm\.list_models'),
-    (dict(checkpoint_path='/nowhere/weights.pth'), FileNotFoundError,
-     r'backbone\.checkpoint_path is not a file: /nowhere/weights\.pth'),
-    (dict(out_indices=(3, 5)), ValueError, r'backbone\.out_indices must be some of 0\.\.4'),
-    (dict(model_name='test_vit'), ValueError, r"'test_vit' gives features of strides \[16, 16, 16\]"),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'error', 'message'),
+    [
+        (
+            dict(model_name='efficientnet_bO'),
+            ValueError,
+            r"backbone\.model_name 'efficientnet_bO' is no model of timm .*did you mean efficientnet_b",
+        ),
+        (dict(model_name='qqq'), ValueError, r'see timm\.list_models'),
+        (
+            dict(checkpoint_path='/nowhere/weights.pth'),
+            FileNotFoundError,
+            r'backbone\.checkpoint_path is not a file: /nowhere/weights\.pth',
+        ),
+        (dict(out_indices=(3, 5)), ValueError, r'backbone\.out_indices must be some of 0\.\.4'),
+        (
+            dict(model_name='test_vit'),
+            ValueError,
+            r"'test_vit' gives features of strides \[16, 16, 16\]",
+        ),
+    ],
+)
 def test_refuses(kwargs, error, message):
     with pytest.raises(error, match=message):
         build(**kwargs)

@@ -1,4 +1,5 @@
 """SwinFTT and HATFTT: their frame, their start, loading of HAT groups, modes of running."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,13 +18,15 @@ VARIANTS = {
 def maps(size, dtype=torch.float64, channels=8) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(size[0] * 100 + size[1])
     half = [(side + 1) // 2 for side in size]
-    return (torch.randn(2, channels, *size, generator=generator, dtype=dtype),
-            torch.randn(2, channels, *half, generator=generator, dtype=dtype))
+    return (
+        torch.randn(2, channels, *size, generator=generator, dtype=dtype),
+        torch.randn(2, channels, *half, generator=generator, dtype=dtype),
+    )
 
 
 def nearest_by_hand(p3: torch.Tensor, p2: torch.Tensor) -> torch.Tensor:
     doubled = p3.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    return doubled[:, :, :p2.shape[2], :p2.shape[3]]
+    return doubled[:, :, : p2.shape[2], : p2.shape[3]]
 
 
 @pytest.fixture(params=VARIANTS)
@@ -49,8 +52,8 @@ def test_equals_its_formula(ftt, size):
     doubled = content.new_zeros(2, 12, 2 * p3.shape[2], 2 * p3.shape[3])
     for dy in range(2):
         for dx in range(2):
-            doubled[:, :, dy::2, dx::2] = content[:, 2 * dy + dx::4]
-    content = doubled[:, :, :size[0], :size[1]]
+            doubled[:, :, dy::2, dx::2] = content[:, 2 * dy + dx :: 4]
+    content = doubled[:, :, : size[0], : size[1]]
     texture = ftt.texture[0](conv('texture_conv', torch.cat([p2, content], 1)))
     expected = conv('tail', texture + content) + nearest_by_hand(p3, p2)
     torch.testing.assert_close(ftt(p2, p3), expected, rtol=1e-10, atol=1e-12)
@@ -71,11 +74,12 @@ def test_starts_as_the_upsampled_p3_with_a_small_residual(cfg, initialised_by):
     if initialised_by == 'constructor':
         ftt = MODELS.build(dict(cfg, channels=channels))
     else:
-        neck = MODELS.build(dict(type='EFPN', in_channels=[4, 4, 8, 16, 32], out_channels=channels,
-                                 num_outs=6, ftt=cfg))
+        neck = MODELS.build(
+            dict(type='EFPN', in_channels=[4, 4, 8, 16, 32], out_channels=channels, num_outs=6, ftt=cfg)
+        )
         neck.init_weights()
         ftt = neck.extension.ftt
-    for scale in (0.1, 1., 10.):
+    for scale in (0.1, 1.0, 10.0):
         p2, p3 = (scale * level for level in maps((16, 24), torch.float32))
         residual = ftt(p2, p3) - nearest_by_hand(p3, p2)
         assert 0 < residual.std() < 0.03 * p3.std(), scale
@@ -93,22 +97,35 @@ def test_depths_and_heads_in_all_their_forms(cfg):
     ftt = MODELS.build(dict(cfg, depths=(1, (2, 1)), num_heads=(2, (3, 4)), drop_path_rate=0.3))
     group = {'SwinFTT': SwinGroup, 'HATFTT': RHAG}[cfg['type']]
     assert all(isinstance(one, group) for one in ftt.groups())
-    blocks = [one.blocks if group is SwinGroup else one.residual_group.blocks
-              for one in ftt.groups()]
+    blocks = [one.blocks if group is SwinGroup else one.residual_group.blocks for one in ftt.groups()]
     assert [len(some) for some in blocks] == [1, 2, 1]
     assert [some[0].attn.num_heads for some in blocks] == [2, 3, 4]
     flat = [block for some in blocks for block in some]
-    rates = [getattr(block.drop_path, 'drop_prob', 0.) for block in flat]
+    rates = [getattr(block.drop_path, 'drop_prob', 0.0) for block in flat]
     assert rates == pytest.approx([0, 0.1, 0.2, 0.3])
     assert [block.shift_size for block in flat] == [0, 0, 2, 0]
     p2, p3 = maps((7, 9), torch.float32)
     assert ftt(p2, p3).shape == p2.shape
 
 
-@pytest.mark.parametrize('bad', [
-    dict(depths=(2, 2, 2)), dict(depths=(2, 0)), dict(depths=(2, ())), dict(num_heads=(3, (3, 3))),
-    dict(num_heads=5), dict(embed_dims=0), dict(embed_dims=12.0), dict(channels=0), dict(depths=2),
-    dict(drop_path_rate=1), dict(drop_path_rate=-0.1), dict(window_size=0), dict(mlp_ratio=0)])
+@pytest.mark.parametrize(
+    'bad',
+    [
+        dict(depths=(2, 2, 2)),
+        dict(depths=(2, 0)),
+        dict(depths=(2, ())),
+        dict(num_heads=(3, (3, 3))),
+        dict(num_heads=5),
+        dict(embed_dims=0),
+        dict(embed_dims=12.0),
+        dict(channels=0),
+        dict(depths=2),
+        dict(drop_path_rate=1),
+        dict(drop_path_rate=-0.1),
+        dict(window_size=0),
+        dict(mlp_ratio=0),
+    ],
+)
 def test_refuses_numbers_that_do_not_fit(cfg, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         MODELS.build(dict(cfg, **bad))
@@ -131,8 +148,8 @@ def test_checkpointing_keeps_less_for_the_backward_pass(cfg):
     for with_cp in (False, True):
         sizes = []
         with torch.autograd.graph.saved_tensors_hooks(
-                lambda tensor, sizes=sizes: sizes.append(tensor.numel()) or tensor,
-                lambda tensor: tensor):
+            lambda tensor, sizes=sizes: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor
+        ):
             MODELS.build(dict(cfg, with_cp=with_cp))(*inputs)
         kept.append(sum(sizes))
     assert kept[1] < 0.7 * kept[0]
@@ -169,8 +186,11 @@ def test_exports(ftt):
 def hat_checkpoint(path, key: str | None) -> list[RHAG]:
     """Writes a file in the form of a HAT checkpoint with three groups, which it returns."""
     groups = [RHAG(12, 2, 3, 4, squeeze_factor=2) for _ in range(3)]
-    weights = {f'layers.{number}.{name}': value for number, group in enumerate(groups)
-               for name, value in group.state_dict().items()}
+    weights = {
+        f'layers.{number}.{name}': value
+        for number, group in enumerate(groups)
+        for name, value in group.state_dict().items()
+    }
     weights['conv_first.weight'] = torch.zeros(12, 3, 3, 3)
     torch.save(weights if key is None else {key: weights}, path)
     return groups
@@ -184,9 +204,15 @@ def test_starts_from_groups_of_a_hat_checkpoint(tmp_path, key, numbers):
     init_cfg = dict(type='HATPretrained', checkpoint=str(tmp_path / 'hat.pth'))
     if numbers is not None:
         init_cfg['groups'] = numbers
-    neck = MODELS.build(dict(
-        type='EFPN', in_channels=[4, 4, 8, 16, 32], out_channels=8, num_outs=6,
-        ftt=dict(VARIANTS['HATFTT'], init_cfg=init_cfg)))
+    neck = MODELS.build(
+        dict(
+            type='EFPN',
+            in_channels=[4, 4, 8, 16, 32],
+            out_channels=8,
+            num_outs=6,
+            ftt=dict(VARIANTS['HATFTT'], init_cfg=init_cfg),
+        )
+    )
     neck.init_weights()
     ftt = neck.extension.ftt
     for loaded, number in zip(ftt.groups(), numbers or [0, 1], strict=True):
@@ -219,6 +245,7 @@ def test_says_what_is_wrong_with_a_hat_checkpoint(tmp_path):
 
 def test_released_hat_factors_are_the_defaults():
     block = HATFTT(16).texture[0].residual_group.blocks[0]
-    assert block.conv_scale == 0.01 and block.mlp.fc1.out_features == 2 * 96
+    assert block.conv_scale == 0.01
+    assert block.mlp.fc1.out_features == 2 * 96
     assert block.conv_block.cab[0].out_channels == 96 // 3
     assert block.conv_block.cab[3].attention[1].out_channels == 96 // 30

@@ -2,13 +2,14 @@
 
 ``w`` is a layer's state dict. Maps are (H, W, C), without a batch.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
 def part_of(w: dict, name: str) -> dict:
-    return {key[len(name) + 1:]: value for key, value in w.items() if key.startswith(name + '.')}
+    return {key[len(name) + 1 :]: value for key, value in w.items() if key.startswith(name + '.')}
 
 
 def linear(w: dict, name: str, x: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ def regions(height: int, width: int, window: int, shift: int) -> Tensor:
 
 
 def attention_weights(q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
-    exponentials = (q @ k.T / q.shape[-1]**0.5 + bias).exp()
+    exponentials = (q @ k.T / q.shape[-1] ** 0.5 + bias).exp()
     return exponentials / exponentials.sum(-1, keepdim=True)
 
 
@@ -89,21 +90,43 @@ def overlapping_attention(w: dict, x: Tensor, window: int, overlap: int, heads: 
     table, span = w['relative_position_bias_table'], window + large - 1
     for top in range(0, height, window):
         for left in range(0, width, window):
-            queries = [(y, x) for y in range(top, min(top + window, height))
-                       for x in range(left, min(left + window, width))]
-            keys = [(y, x) for y in range(top - halo, min(top + window, height) + halo)
-                    for x in range(left - halo, min(left + window, width) + halo)]
+            queries = [
+                (y, x)
+                for y in range(top, min(top + window, height))
+                for x in range(left, min(left + window, width))
+            ]
+            keys = [
+                (y, x)
+                for y in range(top - halo, min(top + window, height) + halo)
+                for x in range(left - halo, min(left + window, width) + halo)
+            ]
             inside = [0 <= y < height and 0 <= x < width for y, x in keys]
             zero = torch.zeros_like(k[0, 0])
-            k_window = torch.stack([
-                k[place] if ok else zero for place, ok in zip(keys, inside, strict=True)])
-            v_window = torch.stack([
-                v[place] if ok else zero for place, ok in zip(keys, inside, strict=True)])
+            k_window = torch.stack(
+                [k[place] if ok else zero for place, ok in zip(keys, inside, strict=True)]
+            )
+            v_window = torch.stack(
+                [v[place] if ok else zero for place, ok in zip(keys, inside, strict=True)]
+            )
             # Offsets as published: both places counted from the top left of their own window.
-            bias = torch.stack([torch.stack([
-                table[((ky - top + halo) - (qy - top) + window - large + 1) * span
-                      + (kx - left + halo) - (qx - left) + window - large + 1]
-                for ky, kx in keys]) for qy, qx in queries])
+            bias = torch.stack(
+                [
+                    torch.stack(
+                        [
+                            table[
+                                ((ky - top + halo) - (qy - top) + window - large + 1) * span
+                                + (kx - left + halo)
+                                - (qx - left)
+                                + window
+                                - large
+                                + 1
+                            ]
+                            for ky, kx in keys
+                        ]
+                    )
+                    for qy, qx in queries
+                ]
+            )
             for head in range(heads):
                 q_window = torch.stack([q[place][head] for place in queries])
                 weights = attention_weights(q_window, k_window[:, head], bias[..., head])
@@ -141,11 +164,18 @@ def swin_group(w: dict, x: Tensor, depth: int, window: int, heads: int) -> Tenso
     return x
 
 
-def rhag(w: dict, x: Tensor, depth: int, window: int, overlap: int, heads: int,
-         conv_scale: float) -> Tensor:
+def rhag(
+    w: dict, x: Tensor, depth: int, window: int, overlap: int, heads: int, conv_scale: float
+) -> Tensor:
     group, y = part_of(w, 'residual_group'), x
     for block in range(depth):
-        y = hab(part_of(group, f'blocks.{block}'), y, window, heads,
-                0 if block % 2 == 0 else window // 2, conv_scale)
+        y = hab(
+            part_of(group, f'blocks.{block}'),
+            y,
+            window,
+            heads,
+            0 if block % 2 == 0 else window // 2,
+            conv_scale,
+        )
     y = ocab(part_of(group, 'overlap_attn'), y, window, overlap, heads)
     return x + conv(w, 'conv', y)

@@ -1,4 +1,5 @@
 """The attention layers against their plain formulas in float64."""
+
 import plain_formulas as plain
 import pytest
 import torch
@@ -30,8 +31,16 @@ def ocab(**kwargs) -> torch.nn.Module:
 
 
 def hab(shift_size: int = 2, **kwargs) -> torch.nn.Module:
-    return build(type='HAB', embed_dims=6, num_heads=3, window_size=4, shift_size=shift_size,
-                 squeeze_factor=2, conv_scale=0.3, **kwargs)
+    return build(
+        type='HAB',
+        embed_dims=6,
+        num_heads=3,
+        window_size=4,
+        shift_size=shift_size,
+        squeeze_factor=2,
+        conv_scale=0.3,
+        **kwargs,
+    )
 
 
 def rhag(**kwargs) -> torch.nn.Module:
@@ -76,8 +85,9 @@ def test_window_attention_equals_its_formula(size, shift, fused):
 
 
 @pytest.mark.parametrize('fused', [True, False], ids=['fused', 'plain'])
-@pytest.mark.parametrize(('window', 'ratio', 'overlap', 'heads'),
-                         [(4, 0.5, 2, 3), (2, 1, 2, 1), (4, 1.5, 6, 2), (3, 0, 0, 3)])
+@pytest.mark.parametrize(
+    ('window', 'ratio', 'overlap', 'heads'), [(4, 0.5, 2, 3), (2, 1, 2, 1), (4, 1.5, 6, 2), (3, 0, 0, 3)]
+)
 def test_ocab_equals_a_loop_over_windows(window, ratio, overlap, heads, fused):
     layer = set_fused(ocab(window_size=window, overlap_ratio=ratio, num_heads=heads), fused)
     for size in SIZES:
@@ -111,15 +121,19 @@ def test_stochastic_depth_leaves_branches_out_by_sample(layer):
     group = layer(depth=1, drop_path=0.5).train()
     block = (group if layer is swin_group else group.residual_group).blocks[0]
     x = random_map((4, 4), batch=1)
-    convolved = block.conv_scale * block.conv_block(
-        block.norm1(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1) if layer is rhag else 0
+    convolved = (
+        block.conv_scale * block.conv_block(block.norm1(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        if layer is rhag
+        else 0
+    )
     ways = []
     for attention_kept in (0, 2):
         between = x + attention_kept * block.attn(block.norm1(x), block.shift_size) + convolved
         ways += [between + kept * block.mlp(block.norm2(between)) for kept in (0, 2)]
     out = block(x.expand(64, -1, -1, -1))
     counts = [int(torch.isclose(out, way).flatten(1).all(1).sum()) for way in ways]
-    assert sum(counts) == 64 and min(counts) > 4
+    assert sum(counts) == 64
+    assert min(counts) > 4
 
 
 def test_cab_equals_its_formula():
@@ -138,8 +152,9 @@ def test_patch_merging_equals_its_formula(size):
     for i in range(out.shape[1]):
         for j in range(out.shape[2]):
             places = [(2 * i + dy, 2 * j + dx) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1))]
-            neighbours = torch.cat([
-                x[0, y, x_] if y < size[0] and x_ < size[1] else zero for y, x_ in places])
+            neighbours = torch.cat(
+                [x[0, y, x_] if y < size[0] and x_ < size[1] else zero for y, x_ in places]
+            )
             merged = weights['reduction.weight'] @ plain.layer_norm(weights, 'norm', neighbours)
             assert_close(out[0, i, j], merged)
 
@@ -147,8 +162,9 @@ def test_patch_merging_equals_its_formula(size):
 def test_downsampling_group_ends_with_patch_merging():
     group, x = rhag(downsample=True), random_map((7, 9)).permute(0, 3, 1, 2)
     plain_group = rhag()
-    plain_group.load_state_dict({
-        name: value for name, value in group.state_dict().items() if 'downsample' not in name})
+    plain_group.load_state_dict(
+        {name: value for name, value in group.state_dict().items() if 'downsample' not in name}
+    )
     merged = group.downsample(plain_group(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     assert group(x).shape == (2, 12, 4, 5)
     assert_close(group(x), merged)
@@ -164,27 +180,33 @@ def test_tokens_attend_within_their_region_alone(size, shift):
     out = layer(x, shift)[0].sum(-1)
     for y in range(height):
         for x_ in range(width):
-            gradient, = torch.autograd.grad(out[y, x_], x, retain_graph=True)
+            (gradient,) = torch.autograd.grad(out[y, x_], x, retain_graph=True)
             assert torch.equal(gradient[0].abs().sum(-1) > 0, labels == labels[y, x_])
 
 
-@pytest.mark.parametrize(('length', 'window', 'shift', 'expected'), [
-    (16, 8, 0, [(0, 8, 2)]),
-    (16, 8, 4, [(0, 4, 1), (4, 8, 1), (12, 4, 1)]),
-    (3, 8, 4, [(0, 3, 1)]),
-    (5, 8, 4, [(0, 4, 1), (4, 1, 1)]),
-    (7, 8, 0, [(0, 7, 1)]),
-])
+@pytest.mark.parametrize(
+    ('length', 'window', 'shift', 'expected'),
+    [
+        (16, 8, 0, [(0, 8, 2)]),
+        (16, 8, 4, [(0, 4, 1), (4, 8, 1), (12, 4, 1)]),
+        (3, 8, 4, [(0, 3, 1)]),
+        (5, 8, 4, [(0, 4, 1), (4, 1, 1)]),
+        (7, 8, 0, [(0, 7, 1)]),
+    ],
+)
 def test_segments_worked_by_hand(length, window, shift, expected):
     assert [tuple(segment) for segment in segments(length, window, shift)] == expected
 
 
-@pytest.mark.parametrize(('most', 'rows', 'columns'), [
-    (None, [(0, 4, 3)], [(0, 4, 5)]),
-    (4, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(0, 4, 2), (8, 4, 2), (16, 4, 1)]),
-    (1, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(4 * i, 4, 1) for i in range(5)]),
-    (20, [(0, 4, 2), (8, 4, 1)], [(0, 4, 5)]),
-])
+@pytest.mark.parametrize(
+    ('most', 'rows', 'columns'),
+    [
+        (None, [(0, 4, 3)], [(0, 4, 5)]),
+        (4, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(0, 4, 2), (8, 4, 2), (16, 4, 1)]),
+        (1, [(0, 4, 1), (4, 4, 1), (8, 4, 1)], [(4 * i, 4, 1) for i in range(5)]),
+        (20, [(0, 4, 2), (8, 4, 1)], [(0, 4, 5)]),
+    ],
+)
 def test_windows_at_a_time_worked_by_hand(most, rows, columns):
     grid = map_attention._grid(torch.empty(2, 12, 20, 3, 1, 1), 4, 0, most)
     assert [[tuple(segment) for segment in cut] for cut in grid] == [rows, columns]
@@ -222,9 +244,18 @@ def test_fused_and_plain_path_agree_in_value_and_gradient(layer, training, chunk
 def test_gradients_by_finite_differences(chunk, monkeypatch):
     monkeypatch.setattr(attention, 'CPU_CHUNK', chunk)
     layers = [
-        build(type='HAB', embed_dims=4, num_heads=2, window_size=2, shift_size=1, compress_ratio=2,
-              squeeze_factor=1, conv_scale=0.3),
-        build(type='OCAB', embed_dims=4, num_heads=2, window_size=2, overlap_ratio=1)]
+        build(
+            type='HAB',
+            embed_dims=4,
+            num_heads=2,
+            window_size=2,
+            shift_size=1,
+            compress_ratio=2,
+            squeeze_factor=1,
+            conv_scale=0.3,
+        ),
+        build(type='OCAB', embed_dims=4, num_heads=2, window_size=2, overlap_ratio=1),
+    ]
     for layer in layers:
         names = [name for name, _ in layer.named_parameters() if 'attn' in name or layer is layers[1]]
 
@@ -242,14 +273,29 @@ def test_state_dict_has_the_published_names():
     for block in (0, 1):
         prefix = f'residual_group.blocks.{block}'
         expected.add(f'{prefix}.attn.relative_position_bias_table')
-        expected |= {f'{prefix}.{name}.{end}' for end in linear_norm for name in (
-            'norm1', 'attn.qkv', 'attn.proj', 'conv_block.cab.0', 'conv_block.cab.2',
-            'conv_block.cab.3.attention.1', 'conv_block.cab.3.attention.3', 'norm2', 'mlp.fc1',
-            'mlp.fc2')}
+        expected |= {
+            f'{prefix}.{name}.{end}'
+            for end in linear_norm
+            for name in (
+                'norm1',
+                'attn.qkv',
+                'attn.proj',
+                'conv_block.cab.0',
+                'conv_block.cab.2',
+                'conv_block.cab.3.attention.1',
+                'conv_block.cab.3.attention.3',
+                'norm2',
+                'mlp.fc1',
+                'mlp.fc2',
+            )
+        }
     prefix = 'residual_group.overlap_attn'
     expected.add(f'{prefix}.relative_position_bias_table')
-    expected |= {f'{prefix}.{name}.{end}' for end in linear_norm
-                 for name in ('norm1', 'qkv', 'proj', 'norm2', 'mlp.fc1', 'mlp.fc2')}
+    expected |= {
+        f'{prefix}.{name}.{end}'
+        for end in linear_norm
+        for name in ('norm1', 'qkv', 'proj', 'norm2', 'mlp.fc1', 'mlp.fc2')
+    }
     assert set(rhag().state_dict()) == expected
 
 
@@ -266,23 +312,41 @@ def test_published_size_has_the_published_shapes():
     assert shapes['conv.weight'] == (180, 180, 3, 3)
 
 
-@pytest.mark.parametrize(('cfg', 'message'), [
-    (dict(type='WindowAttention', embed_dims=6, window_size=4, num_heads=4), 'multiple of num_heads'),
-    (dict(type='WindowAttention', embed_dims=6, window_size=0, num_heads=3), 'window_size'),
-    (dict(type='OCAB', embed_dims=6, num_heads=3, window_size=5, overlap_ratio=0.7), 'must be even'),
-    (dict(type='HAB', embed_dims=6, num_heads=3, window_size=4, shift_size=4, squeeze_factor=2),
-     'shift_size'),
-    (dict(type='CAB', embed_dims=6, squeeze_factor=7), 'squeeze_factor'),
-    (dict(type='RHAG', embed_dims=6, depth=2, num_heads=3, window_size=4, squeeze_factor=2,
-          drop_path=[0.1]), 'drop_path'),
-    (dict(RHAG, drop_path=2), r'RHAG: drop_path must be at least 0 and less than 1, got 2'),
-    (dict(RHAG, drop_path=-0.1), r'drop_path .* got -0\.1'),
-    (dict(RHAG, depth=0), 'RHAG: depth must be a positive integer, got 0'),
-    (dict(RHAG, window_size=0), 'RHAG: window_size must be a positive integer, got 0'),
-    (dict(RHAG, window_size='4'), r"window_size must be a positive integer, got '4'"),
-    (dict(RHAG, embed_dims=12.0), r'embed_dims must be a positive integer, got 12\.0'),
-    (dict(RHAG, mlp_ratio=0), r'mlp_ratio must leave the MLP a channel, got 0 for embed_dims=6'),
-])
+@pytest.mark.parametrize(
+    ('cfg', 'message'),
+    [
+        (
+            dict(type='WindowAttention', embed_dims=6, window_size=4, num_heads=4),
+            'multiple of num_heads',
+        ),
+        (dict(type='WindowAttention', embed_dims=6, window_size=0, num_heads=3), 'window_size'),
+        (dict(type='OCAB', embed_dims=6, num_heads=3, window_size=5, overlap_ratio=0.7), 'must be even'),
+        (
+            dict(type='HAB', embed_dims=6, num_heads=3, window_size=4, shift_size=4, squeeze_factor=2),
+            'shift_size',
+        ),
+        (dict(type='CAB', embed_dims=6, squeeze_factor=7), 'squeeze_factor'),
+        (
+            dict(
+                type='RHAG',
+                embed_dims=6,
+                depth=2,
+                num_heads=3,
+                window_size=4,
+                squeeze_factor=2,
+                drop_path=[0.1],
+            ),
+            'drop_path',
+        ),
+        (dict(RHAG, drop_path=2), r'RHAG: drop_path must be at least 0 and less than 1, got 2'),
+        (dict(RHAG, drop_path=-0.1), r'drop_path .* got -0\.1'),
+        (dict(RHAG, depth=0), 'RHAG: depth must be a positive integer, got 0'),
+        (dict(RHAG, window_size=0), 'RHAG: window_size must be a positive integer, got 0'),
+        (dict(RHAG, window_size='4'), r"window_size must be a positive integer, got '4'"),
+        (dict(RHAG, embed_dims=12.0), r'embed_dims must be a positive integer, got 12\.0'),
+        (dict(RHAG, mlp_ratio=0), r'mlp_ratio must leave the MLP a channel, got 0 for embed_dims=6'),
+    ],
+)
 def test_refuses_numbers_that_do_not_fit(cfg, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build(cfg)
@@ -294,9 +358,16 @@ def test_refuses_a_shift_outside_the_window(shift):
         window_attention()(random_map((8, 8)), shift)
 
 
-@pytest.mark.parametrize(('layer', 'shape'), [
-    (window_attention, (0, 5, 7, 6)), (window_attention, (2, 0, 7, 6)), (ocab, (0, 5, 7, 6)),
-    (ocab, (2, 5, 0, 6)), (hab, (0, 5, 7, 6))])
+@pytest.mark.parametrize(
+    ('layer', 'shape'),
+    [
+        (window_attention, (0, 5, 7, 6)),
+        (window_attention, (2, 0, 7, 6)),
+        (ocab, (0, 5, 7, 6)),
+        (ocab, (2, 5, 0, 6)),
+        (hab, (0, 5, 7, 6)),
+    ],
+)
 def test_a_map_without_cells_stays_one(layer, shape):
     layer, x = layer(), torch.zeros(shape, dtype=torch.float64, requires_grad=True)
     out = layer(x)

@@ -1,4 +1,5 @@
 """Caching, low precision, checkpointing, compilation and memory formats of the attention layers."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,9 +15,17 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def group() -> torch.nn.Module:
     """A group whose biases count: at their start they hardly do."""
     torch.manual_seed(0)
-    group = MODELS.build(dict(
-        type='RHAG', embed_dims=12, depth=2, num_heads=3, window_size=4, squeeze_factor=3,
-        conv_scale=0.3))
+    group = MODELS.build(
+        dict(
+            type='RHAG',
+            embed_dims=12,
+            depth=2,
+            num_heads=3,
+            window_size=4,
+            squeeze_factor=3,
+            conv_scale=0.3,
+        )
+    )
     for module in group.modules():
         if isinstance(module, RelativePositionBias):
             torch.nn.init.normal_(module.relative_position_bias_table)
@@ -53,7 +62,8 @@ def test_evaluation_gathers_each_bias_once(group, gathered):
     assert gathered
     gathered.clear()
     group.eval()  # forgets
-    assert torch.equal(group(x_of(6, 11)), other) and gathered
+    assert torch.equal(group(x_of(6, 11)), other)
+    assert gathered
 
 
 @torch.no_grad()
@@ -72,8 +82,16 @@ def test_training_gathers_once_for_each_size_of_windows(group, gathered):
     assert len(gathered) == len(set(gathered))
 
 
-CHANGES = ['in_place', 'load_state_dict', 'assigned', 'assigned_twice', 'replaced', 'replaced_twice',
-           'parametrized', 'data_and_eval']
+CHANGES = [
+    'in_place',
+    'load_state_dict',
+    'assigned',
+    'assigned_twice',
+    'replaced',
+    'replaced_twice',
+    'parametrized',
+    'data_and_eval',
+]
 
 
 @pytest.mark.parametrize('change', CHANGES)
@@ -90,7 +108,8 @@ def test_evaluation_sees_a_changed_table(group, change):
 
     if change == 'parametrized':
         torch.nn.utils.parametrize.register_parametrization(
-            attn, 'relative_position_bias_table', torch.nn.Identity())
+            attn, 'relative_position_bias_table', torch.nn.Identity()
+        )
         assert torch.equal(group.eval()(x), before)
         attn.parametrizations.relative_position_bias_table.original.copy_(new)
     elif change == 'in_place':
@@ -127,8 +146,9 @@ def test_evaluation_trains_an_unfrozen_table_and_mixes_with_inference_mode(group
 
 def test_a_table_made_in_inference_mode_may_change_in_place():
     with torch.inference_mode():
-        attn = MODELS.build(dict(
-            type='WindowAttention', embed_dims=12, window_size=4, num_heads=3)).eval()
+        attn = MODELS.build(
+            dict(type='WindowAttention', embed_dims=12, window_size=4, num_heads=3)
+        ).eval()
         x = x_of(8, 8).permute(0, 2, 3, 1)
         before = attn(x)
         attn.relative_position_bias_table.normal_()
@@ -169,8 +189,9 @@ def test_cache_stays_small_and_out_of_the_state_dict(group):
         if isinstance(module, RelativePositionBias):
             assert 0 < len(module._cached_biases) <= CACHED_BIASES
     group.train()
-    assert not any(module._cached_biases for module in group.modules()
-                   if isinstance(module, RelativePositionBias))
+    assert not any(
+        module._cached_biases for module in group.modules() if isinstance(module, RelativePositionBias)
+    )
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
@@ -224,7 +245,8 @@ def test_training_keeps_no_attention_weights(group):
     """What the fused path keeps does not grow with the number of keys a query has."""
     largest = []
     with torch.autograd.graph.saved_tensors_hooks(
-            lambda tensor: largest.append(tensor.numel()) or tensor, lambda tensor: tensor):
+        lambda tensor: largest.append(tensor.numel()) or tensor, lambda tensor: tensor
+    ):
         group(x_of(32, 32))
     weights = 2 * 3 * 32 * 32 * 16  # of one block: batch, heads, tokens, keys
     assert max(largest) < weights
@@ -240,7 +262,8 @@ def test_training_hands_the_fused_kernel_a_bias_without_gradient(group, monkeypa
 
     monkeypatch.setattr(F, 'scaled_dot_product_attention', noting)
     group(x_of(9, 13))
-    assert biases and not any(bias.requires_grad for bias in biases)
+    assert biases
+    assert not any(bias.requires_grad for bias in biases)
 
 
 def test_channels_last_changes_nothing(group):
@@ -248,7 +271,8 @@ def test_channels_last_changes_nothing(group):
     last = x.contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(group(last), group(x))
     torch.testing.assert_close(
-        group.to(memory_format=torch.channels_last)(last), group(x), rtol=1e-5, atol=1e-6)
+        group.to(memory_format=torch.channels_last)(last), group(x), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize('training', [True, False], ids=['train', 'eval'])
@@ -264,9 +288,11 @@ def test_blocks_compile_without_a_graph_break_at_any_size(group, training):
             torch.testing.assert_close(ours, theirs)
             if training:
                 parameters = list(block.parameters())
-                for one, other in zip(torch.autograd.grad(ours.square().sum(), parameters),
-                                      torch.autograd.grad(theirs.square().sum(), parameters),
-                                      strict=True):
+                for one, other in zip(
+                    torch.autograd.grad(ours.square().sum(), parameters),
+                    torch.autograd.grad(theirs.square().sum(), parameters),
+                    strict=True,
+                ):
                     torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
@@ -277,7 +303,8 @@ def test_compiled_code_gives_the_same(group):
     x = x_of(6, 8).permute(0, 2, 3, 1)
     with torch.no_grad():
         torch.testing.assert_close(
-            torch.compile(block, fullgraph=True)(x), block(x), rtol=1e-4, atol=1e-5)
+            torch.compile(block, fullgraph=True)(x), block(x), rtol=1e-4, atol=1e-5
+        )
 
 
 @gpu
@@ -286,8 +313,9 @@ def test_gpu_gives_the_cpu_result(dtype, monkeypatch):
     """Heads of 30 channels, which no fused kernel takes as they are; few windows at a time."""
     monkeypatch.setattr('mmdet_efpn.models.layers.attention.GPU_CHUNK', 2**16)
     torch.manual_seed(0)
-    group = MODELS.build(dict(
-        type='RHAG', embed_dims=60, depth=2, num_heads=2, window_size=8, squeeze_factor=3))
+    group = MODELS.build(
+        dict(type='RHAG', embed_dims=60, depth=2, num_heads=2, window_size=8, squeeze_factor=3)
+    )
     x, results = torch.randn(2, 60, 21, 26), []
     for device in ('cpu', 'cuda'):
         group.to(device).zero_grad()
@@ -298,7 +326,8 @@ def test_gpu_gives_the_cpu_result(dtype, monkeypatch):
     tolerance = 1e-3 if dtype is None else 0.05
     for exact, rough in zip(*results, strict=True):
         torch.testing.assert_close(
-            rough, exact, rtol=tolerance, atol=tolerance * exact.abs().max().item())
+            rough, exact, rtol=tolerance, atol=tolerance * exact.abs().max().item()
+        )
 
 
 @gpu

@@ -1,4 +1,5 @@
 """EFPN against MMDetection's FPN, and its extension against the formula of P2'."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -61,7 +62,8 @@ def test_levels_above_p2_prime_equal_fpn(options, size):
     plain.init_weights()
     neck = efpn(**dict(options, num_outs=options['num_outs'] + 1))
     missing, unexpected = neck.load_state_dict(plain.state_dict(), strict=False)
-    assert not unexpected and all(name.startswith('extension.') for name in missing)
+    assert not unexpected
+    assert all(name.startswith('extension.') for name in missing)
     maps = features(size)
     p2_prime, *levels = neck(maps)
     assert p2_prime.shape == (2, 8, *maps[0].shape[2:])
@@ -70,8 +72,9 @@ def test_levels_above_p2_prime_equal_fpn(options, size):
 
 
 def test_start_level_without_extension_equals_fpn():
-    options = dict(in_channels=WIDTHS[1:], out_channels=8, num_outs=5, start_level=1,
-                   add_extra_convs='on_output')
+    options = dict(
+        in_channels=WIDTHS[1:], out_channels=8, num_outs=5, start_level=1, add_extra_convs='on_output'
+    )
     plain, neck = FPN(**options), EFPN(**options)
     neck.load_state_dict(plain.state_dict())
     stages = features()[1:]
@@ -110,9 +113,16 @@ def test_p2_prime_follows_the_formula(source, size):
     assert 'extension.output_conv.conv.bias' not in w
 
 
-@pytest.mark.parametrize('extension_cfg', [
-    dict(separable=True), dict(channels=4), dict(p3_prime_scale=0.25),
-    dict(channels=4, separable=True, p3_prime_scale=0.5)], ids=str)
+@pytest.mark.parametrize(
+    'extension_cfg',
+    [
+        dict(separable=True),
+        dict(channels=4),
+        dict(p3_prime_scale=0.25),
+        dict(channels=4, separable=True, p3_prime_scale=0.5),
+    ],
+    ids=str,
+)
 def test_optional_extensions_equal_their_formula(extension_cfg):
     neck, maps = efpn(extension_cfg=extension_cfg).double(), [f.double() for f in features((7, 9))]
     pyramid, extension = neck.forward_pyramid(maps[1:]), neck.extension
@@ -129,7 +139,9 @@ def test_optional_extensions_equal_their_formula(extension_cfg):
     fused = fused + up2(p3_prime, fused)
     if 'separable' in extension_cfg:
         weight = extension.output_conv.depthwise_conv.conv.weight
-        rows = [F.conv2d(fused[:, i:i + 1], weight[i:i + 1], padding=1) for i in range(fused.shape[1])]
+        rows = [
+            F.conv2d(fused[:, i : i + 1], weight[i : i + 1], padding=1) for i in range(fused.shape[1])
+        ]
         expected = F.conv2d(torch.cat(rows, 1), extension.output_conv.pointwise_conv.conv.weight)
     else:
         expected = F.conv2d(fused, extension.output_conv.conv.weight, padding=1)
@@ -141,24 +153,31 @@ def test_separable_p2_prime_starts_as_loud_as_that_of_one_conv():
     scales = {}
     for separable in (False, True):
         torch.manual_seed(0)
-        neck = EFPN([16, 16, 32, 64, 128], out_channels=64, num_outs=6, ftt=TINY_FTT,
-                    extension_cfg=dict(separable=separable))
+        neck = EFPN(
+            [16, 16, 32, 64, 128],
+            out_channels=64,
+            num_outs=6,
+            ftt=TINY_FTT,
+            extension_cfg=dict(separable=separable),
+        )
         neck.init_weights()
-        maps = [torch.randn(1, c, s, s) for c, s in zip((16, 16, 32, 64, 128), (64, 32, 16, 8, 4),
-                                                        strict=True)]
+        maps = [
+            torch.randn(1, c, s, s)
+            for c, s in zip((16, 16, 32, 64, 128), (64, 32, 16, 8, 4), strict=True)
+        ]
         with torch.no_grad():
             scales[separable] = neck(maps)[0].std().item()
     assert 0.5 < scales[True] / scales[False] < 2
 
 
-@pytest.mark.parametrize('ftt', [dict(type='FTT', hidden_channels=64), dict(type='LightFTT')],
-                         ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize(
+    'ftt', [dict(type='FTT', hidden_channels=64), dict(type='LightFTT')], ids=lambda cfg: cfg['type']
+)
 @torch.no_grad()
 def test_p3_prime_drowns_c2_prime_at_the_start_unless_it_is_quiet(ftt):
     widths = (16, 16, 32, 64, 128)
     torch.manual_seed(0)
-    neck = EFPN(widths, out_channels=64, num_outs=6, ftt=ftt,
-                extension_cfg=dict(p3_prime_scale=0.1))
+    neck = EFPN(widths, out_channels=64, num_outs=6, ftt=ftt, extension_cfg=dict(p3_prime_scale=0.1))
     neck.init_weights()
     maps = features((128, 128), widths)
     pyramid, extension = neck.forward_pyramid(maps[1:]), neck.extension
@@ -197,9 +216,15 @@ def test_any_input_size(size, ftt):
     assert all(level.isfinite().all() for level in levels)
 
 
-@pytest.mark.parametrize('options', [
-    {}, dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, p3_prime_scale=0.1)),
-    dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, channels=4))], ids=str)
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, p3_prime_scale=0.1)),
+        dict(ftt=dict(type='LightFTT'), extension_cfg=dict(separable=True, channels=4)),
+    ],
+    ids=str,
+)
 def test_every_parameter_gets_a_gradient_and_changes(options):
     neck = efpn(**options)
     before = {name: value.clone() for name, value in neck.state_dict().items()}
@@ -239,13 +264,14 @@ def test_init_cfg_reaches_every_conv():
 
 def test_norms_and_activations_apply_to_the_extension():
     neck = efpn(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU'), no_norm_on_lateral=True)
-    assert neck.extension.output_conv.with_norm and neck.extension.output_conv.with_activation
+    assert neck.extension.output_conv.with_norm
+    assert neck.extension.output_conv.with_activation
     assert not neck.extension.lateral_conv.with_norm
     assert neck(features())[0].min() >= 0
 
 
-@pytest.mark.parametrize('level, stride', list(enumerate((2, 4, 8, 16, 32))))
-@pytest.mark.parametrize('top, left', [(96, 256), (288, 64), (176, 304)])
+@pytest.mark.parametrize(('level', 'stride'), list(enumerate((2, 4, 8, 16, 32))))
+@pytest.mark.parametrize(('top', 'left'), [(96, 256), (288, 64), (176, 304)])
 def test_an_impulse_comes_out_at_its_cell(level, stride, top, left):
     """A spot in the image, fed to a level by its own stage alone, moves the cells at its place.
 
@@ -258,7 +284,7 @@ def test_an_impulse_comes_out_at_its_cell(level, stride, top, left):
     backbone.eval()
     image = torch.randn(1, 3, 384, 384) * 0.1
     spot = image.clone()
-    spot[:, :, top:top + 8, left:left + 8] += 3
+    spot[:, :, top : top + 8, left : left + 8] += 3
 
     def response(x):
         features = backbone(x)
@@ -273,16 +299,19 @@ def test_an_impulse_comes_out_at_its_cell(level, stride, top, left):
         assert abs((profile * pixels).sum() / profile.sum() - centre) < tolerance
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(in_channels=[8, 16]), r"neck\.in_channels must begin with C2'"),
-    (dict(in_channels=[6, 8, 0, 16, 20]), r'neck\.in_channels must be positive integers'),
-    (dict(start_level=1), r'neck\.start_level must be 0'),
-    (dict(num_outs=4), r"neck\.num_outs counts P2' as well.*must be 5 or more, got 4"),
-    (dict(end_level=2, num_outs=5), r'neck\.num_outs.*must be 4, got 5'),
-    (dict(end_level=7), r'neck\.end_level'),
-    (dict(ftt_source='inner'), r'neck\.ftt_source must be one of'),
-    (dict(ftt=dict(type='FTT', channels=4)), r'neck\.ftt\.channels is 4, but neck\.out_channels'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(in_channels=[8, 16]), r"neck\.in_channels must begin with C2'"),
+        (dict(in_channels=[6, 8, 0, 16, 20]), r'neck\.in_channels must be positive integers'),
+        (dict(start_level=1), r'neck\.start_level must be 0'),
+        (dict(num_outs=4), r"neck\.num_outs counts P2' as well.*must be 5 or more, got 4"),
+        (dict(end_level=2, num_outs=5), r'neck\.num_outs.*must be 4, got 5'),
+        (dict(end_level=7), r'neck\.end_level'),
+        (dict(ftt_source='inner'), r'neck\.ftt_source must be one of'),
+        (dict(ftt=dict(type='FTT', channels=4)), r'neck\.ftt\.channels is 4, but neck\.out_channels'),
+    ],
+)
 def test_refuses_at_build(kwargs, message):
     with pytest.raises(ValueError, match=message):
         efpn(**kwargs)
@@ -299,8 +328,11 @@ def test_refuses_an_ftt_that_breaks_the_contract():
 
 def test_refuses_wrong_inputs_at_the_first_forward():
     neck, maps = efpn(), features()
-    with pytest.raises(ValueError, match=r'neck\.in_channels is \[6, 8, 12, 16, 20\], but the '
-                                         r'backbone gives features of \[8, 12, 16, 20\]'):
+    with pytest.raises(
+        ValueError,
+        match=r'neck\.in_channels is \[6, 8, 12, 16, 20\], but the '
+        r'backbone gives features of \[8, 12, 16, 20\]',
+    ):
         neck(maps[1:])
     with pytest.raises(ValueError, match=r'features of \[20, 16, 12, 8, 6\] channels'):
         neck(maps[::-1])

@@ -1,4 +1,5 @@
 """ExtendedNeck against the necks it wraps, and its extension against the formula of P2'."""
+
 import copy
 import pickle
 
@@ -19,18 +20,22 @@ ACT = dict(type='ReLU')
 NECKS = {
     'FPN': dict(type='FPN', num_outs=5),
     'PAFPN': dict(type='PAFPN', num_outs=5),
-    'BFP after FPN': [dict(type='FPN', num_outs=5),
-                      dict(type='BFP', in_channels=WIDTH, num_levels=5, refine_level=2,
-                           refine_type='non_local')],
+    'BFP after FPN': [
+        dict(type='FPN', num_outs=5),
+        dict(type='BFP', in_channels=WIDTH, num_levels=5, refine_level=2, refine_type='non_local'),
+    ],
     'FPN_CARAFE': dict(type='FPN_CARAFE', num_outs=5),
     'HRFPN': dict(type='HRFPN', num_outs=5),
     'CSPNeXtPAFPN': dict(type='CSPNeXtPAFPN', num_csp_blocks=1, expand_ratio=0.5, act_cfg=ACT),
     'YOLOXPAFPN': dict(type='YOLOXPAFPN', num_csp_blocks=1, act_cfg=ACT),
     'ChannelMapper': dict(type='ChannelMapper', num_outs=5, act_cfg=None),
 }
-NECKS = {name: [dict(in_channels=STAGES, out_channels=WIDTH) | cfg[0], *cfg[1:]]
-         if isinstance(cfg, list) else dict(in_channels=STAGES, out_channels=WIDTH) | cfg
-         for name, cfg in NECKS.items()}
+NECKS = {
+    name: [dict(in_channels=STAGES, out_channels=WIDTH) | cfg[0], *cfg[1:]]
+    if isinstance(cfg, list)
+    else dict(in_channels=STAGES, out_channels=WIDTH) | cfg
+    for name, cfg in NECKS.items()
+}
 
 
 def features(size=(64, 96), dtype=torch.float32) -> list[torch.Tensor]:
@@ -52,8 +57,7 @@ def plain(kind) -> torch.nn.Module:
 
 def extended(kind='PAFPN', **kwargs) -> ExtendedNeck:
     torch.manual_seed(0)
-    cfg = dict(type='ExtendedNeck', neck=copy.deepcopy(NECKS[kind]), ftt=FTT,
-               c2_prime_channels=C2_PRIME)
+    cfg = dict(type='ExtendedNeck', neck=copy.deepcopy(NECKS[kind]), ftt=FTT, c2_prime_channels=C2_PRIME)
     neck = MODELS.build(cfg | kwargs)
     neck.init_weights()
     neck.eval()
@@ -74,7 +78,8 @@ def run_or_skip(neck, inputs):
 def test_levels_above_p2_prime_are_the_wrapped_necks(kind):
     wrapped, neck, maps = plain(kind), extended(kind), features()
     missing, unexpected = neck.load_state_dict(wrapped.state_dict(), strict=False)
-    assert not unexpected and all(name.startswith('extension.') for name in missing)
+    assert not unexpected
+    assert all(name.startswith('extension.') for name in missing)
     expected = run_or_skip(wrapped, maps[1:])
     p2_prime, *levels = neck(maps)
     assert p2_prime.shape == (2, WIDTH, 32, 48)
@@ -93,8 +98,8 @@ def test_checkpoints_carry_the_plain_names_both_ways(kind):
     holder = torch.nn.ModuleDict(dict(neck=neck))  # as in a detector
     for saved in (holder.state_dict(), get_state_dict(holder)):
         names = [f'neck.{name}' for name in wrapped.state_dict()]
-        assert list(saved)[:len(names)] == names
-        assert all(name.startswith('neck.extension.') for name in list(saved)[len(names):])
+        assert list(saved)[: len(names)] == names
+        assert all(name.startswith('neck.extension.') for name in list(saved)[len(names) :])
         fresh = torch.nn.ModuleDict(dict(neck=extended(kind)))
         fresh.load_state_dict(saved)
         load_state_dict(torch.nn.ModuleDict(dict(neck=wrapped)), saved)
@@ -126,7 +131,8 @@ def test_fpn_with_extension_is_efpn_on_outputs():
     for ours, theirs in zip(neck(maps), efpn(maps), strict=True):
         assert torch.equal(ours, theirs)
     ours, theirs = neck.forward_pyramid(maps[1:]), efpn.forward_pyramid(maps[1:])
-    assert torch.equal(ours.p2, theirs.p2) and torch.equal(ours.p3, theirs.p3)
+    assert torch.equal(ours.p2, theirs.p2)
+    assert torch.equal(ours.p3, theirs.p3)
     assert len(ours.levels) == len(theirs.levels) == 5
 
 
@@ -139,7 +145,8 @@ def test_levels_without_p2_prime(with_c2_prime):
     p3_prime, *above = neck(inputs)
     p2, *rest = neck.neck(maps[1:])
     assert torch.equal(p3_prime, neck.extension.ftt(p2, rest[0]))
-    assert len(above) == 4 and all(map(torch.equal, above, rest))
+    assert len(above) == 4
+    assert all(map(torch.equal, above, rest))
     assert not any('_conv.conv' in name for name in neck.extension.state_dict())
     plain_levels = extended(levels='without_p2_prime', ftt=None, **cfg)
     assert plain_levels.extension is None
@@ -162,11 +169,16 @@ def test_gradients_reach_every_parameter(kind, levels):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize('ftt', [
-    dict(type='PointwiseFTT'), dict(type='LightFTT'),
-    dict(type='SwinFTT', embed_dims=8, depths=(2, 2), num_heads=2, window_size=4),
-    dict(type='HATFTT', embed_dims=8, depths=(1, 1), num_heads=2, window_size=4, squeeze_factor=2)],
-    ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize(
+    'ftt',
+    [
+        dict(type='PointwiseFTT'),
+        dict(type='LightFTT'),
+        dict(type='SwinFTT', embed_dims=8, depths=(2, 2), num_heads=2, window_size=4),
+        dict(type='HATFTT', embed_dims=8, depths=(1, 1), num_heads=2, window_size=4, squeeze_factor=2),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
 def test_any_ftt_extends_any_neck(ftt):
     neck = extended('PAFPN', ftt=ftt)
     neck.train()
@@ -177,8 +189,8 @@ def test_any_ftt_extends_any_neck(ftt):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize('levels, fine_strides', [('all', (2, 4)), ('p3_prime', (4, 8))])
-@pytest.mark.parametrize('top, left', [(48, 128), (144, 32)])
+@pytest.mark.parametrize(('levels', 'fine_strides'), [('all', (2, 4)), ('p3_prime', (4, 8))])
+@pytest.mark.parametrize(('top', 'left'), [(48, 128), (144, 32)])
 def test_an_impulse_comes_out_at_its_cell(levels, fine_strides, top, left):
     """A spot in the image moves the cells at its place, at the strides that ``levels`` says."""
     torch.manual_seed(0)
@@ -187,7 +199,7 @@ def test_an_impulse_comes_out_at_its_cell(levels, fine_strides, top, left):
     backbone.eval()
     image = torch.randn(1, 3, 192, 192) * 0.1
     spot = image.clone()
-    spot[:, :, top:top + 8, left:left + 8] += 3
+    spot[:, :, top : top + 8, left : left + 8] += 3
     with torch.no_grad():
         before, after = neck(backbone(image)), neck(backbone(spot))
     for stride, old, new in zip(fine_strides, before, after, strict=False):
@@ -208,7 +220,7 @@ def test_init_cfg():
     inner = extended(neck=NECKS['PAFPN'] | dict(init_cfg=constant))
     assert (inner.neck.lateral_convs[0].conv.weight == 0.5).all()
     weight = inner.extension.output_conv.conv.weight  # Xavier: uniform in +-sqrt(6 / (fan in + out))
-    bound = (6 / (2 * 9 * WIDTH))**0.5
+    bound = (6 / (2 * 9 * WIDTH)) ** 0.5
     assert 0.95 * bound < weight.abs().max() <= bound
 
 
@@ -224,20 +236,39 @@ def test_pretrained_init_cfg_of_the_wrapped_neck(tmp_path):
 
 def test_norms_and_activations_apply_to_the_extension():
     neck = extended(norm_cfg=dict(type='BN'), act_cfg=ACT)
-    assert neck.extension.output_conv.with_norm and neck.extension.lateral_conv.with_norm
+    assert neck.extension.output_conv.with_norm
+    assert neck.extension.lateral_conv.with_norm
     assert neck(features())[0].min() >= 0
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(levels='p2'), r"neck\.levels must be one of \('all', .*got 'p2'"),
-    (dict(ftt=None), r'neck\.ftt'),
-    (dict(c2_prime_channels=None), r'neck\.c2_prime_channels must be the width'),
-    (dict(neck=NECKS['FPN'] | dict(start_level=1, num_outs=5)), r'neck\.neck\.start_level must be 0'),
-    (dict(neck=dict(type='YOLOV3Neck', num_scales=3, in_channels=[32, 16, 8],
-                    out_channels=[16, 8, 8])), r'set neck\.out_channels'),
-    (dict(neck=dict(type='EFPN', in_channels=[C2_PRIME, *STAGES], out_channels=WIDTH, num_outs=6,
-                    ftt=FTT)), r"already has weights under the name 'extension'"),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(levels='p2'), r"neck\.levels must be one of \('all', .*got 'p2'"),
+        (dict(ftt=None), r'neck\.ftt'),
+        (dict(c2_prime_channels=None), r'neck\.c2_prime_channels must be the width'),
+        (
+            dict(neck=NECKS['FPN'] | dict(start_level=1, num_outs=5)),
+            r'neck\.neck\.start_level must be 0',
+        ),
+        (
+            dict(
+                neck=dict(
+                    type='YOLOV3Neck', num_scales=3, in_channels=[32, 16, 8], out_channels=[16, 8, 8]
+                )
+            ),
+            r'set neck\.out_channels',
+        ),
+        (
+            dict(
+                neck=dict(
+                    type='EFPN', in_channels=[C2_PRIME, *STAGES], out_channels=WIDTH, num_outs=6, ftt=FTT
+                )
+            ),
+            r"already has weights under the name 'extension'",
+        ),
+    ],
+)
 def test_refuses_at_build(kwargs, message):
     with pytest.raises(ValueError, match=message):
         extended(**kwargs)
@@ -245,8 +276,11 @@ def test_refuses_at_build(kwargs, message):
 
 def test_refuses_wrong_inputs_at_the_first_forward():
     neck, maps = extended(), features()
-    with pytest.raises(ValueError, match=r"\[6, 8, 16, 32, 64\], but the backbone gives features of "
-                                         r"\[8, 16, 32, 64\].*first must be C2'"):
+    with pytest.raises(
+        ValueError,
+        match=r'\[6, 8, 16, 32, 64\], but the backbone gives features of '
+        r"\[8, 16, 32, 64\].*first must be C2'",
+    ):
         neck(maps[1:])
     with pytest.raises(ValueError, match=r'features of \[64, 32, 16, 8, 6\] channels'):
         neck(maps[::-1])

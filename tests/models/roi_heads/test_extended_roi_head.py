@@ -1,4 +1,5 @@
 """ExtendedRoIHead: which level and which head serve an RoI."""
+
 import copy
 import math
 
@@ -14,35 +15,69 @@ import mmdet_efpn  # noqa: F401  (registers the modules)
 
 STRIDES = [2, 4, 8, 16, 32]
 TRAIN_CFG = ConfigDict(
-    assigner=dict(type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.5,
-                  match_low_quality=False, ignore_iof_thr=-1),
-    sampler=dict(type='RandomSampler', num=32, pos_fraction=0.25, neg_pos_ub=-1,
-                 add_gt_as_proposals=True),
-    pos_weight=-1, debug=False)
+    assigner=dict(
+        type='MaxIoUAssigner',
+        pos_iou_thr=0.5,
+        neg_iou_thr=0.5,
+        min_pos_iou=0.5,
+        match_low_quality=False,
+        ignore_iof_thr=-1,
+    ),
+    sampler=dict(
+        type='RandomSampler', num=32, pos_fraction=0.25, neg_pos_ub=-1, add_gt_as_proposals=True
+    ),
+    pos_weight=-1,
+    debug=False,
+)
 TEST_CFG = ConfigDict(score_thr=0.0, nms=dict(type='nms', iou_threshold=0.5), max_per_img=100)
 BOX_HEAD = dict(
-    type='Shared2FCBBoxHead', in_channels=4, fc_out_channels=16, roi_feat_size=7, num_classes=3,
+    type='Shared2FCBBoxHead',
+    in_channels=4,
+    fc_out_channels=16,
+    roi_feat_size=7,
+    num_classes=3,
     loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-    loss_bbox=dict(type='L1Loss', loss_weight=1.0))
+    loss_bbox=dict(type='L1Loss', loss_weight=1.0),
+)
 
 MASK_HEAD = dict(
-    type='FCNMaskHead', num_convs=1, in_channels=4, conv_out_channels=4, num_classes=3,
-    loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0))
+    type='FCNMaskHead',
+    num_convs=1,
+    in_channels=4,
+    conv_out_channels=4,
+    num_classes=3,
+    loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0),
+)
 
 
 def mask_extractor(strides):
-    return dict(type='SingleRoIExtractor', finest_scale=28, out_channels=4, featmap_strides=strides,
-                roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=2))
+    return dict(
+        type='SingleRoIExtractor',
+        finest_scale=28,
+        out_channels=4,
+        featmap_strides=strides,
+        roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=2),
+    )
 
 
 def roi_head(cls='ExtendedRoIHead', strides=STRIDES, **kwargs):
     torch.manual_seed(0)
-    head = MODELS.build(dict(
-        type=cls,
-        bbox_roi_extractor=dict(
-            type='SingleRoIExtractor', finest_scale=28, out_channels=4, featmap_strides=strides,
-            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2)),
-        bbox_head=BOX_HEAD, train_cfg=TRAIN_CFG, test_cfg=TEST_CFG, **kwargs))
+    head = MODELS.build(
+        dict(
+            type=cls,
+            bbox_roi_extractor=dict(
+                type='SingleRoIExtractor',
+                finest_scale=28,
+                out_channels=4,
+                featmap_strides=strides,
+                roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+            ),
+            bbox_head=BOX_HEAD,
+            train_cfg=TRAIN_CFG,
+            test_cfg=TEST_CFG,
+            **kwargs,
+        )
+    )
     head.init_weights()
     return head
 
@@ -51,7 +86,8 @@ def pyramid(size=(256, 256), requires_grad=False):
     torch.manual_seed(1)
     return tuple(
         torch.randn(1, 4, *(-(-side // s) for side in size), requires_grad=requires_grad)
-        for s in (*STRIDES, 64))
+        for s in (*STRIDES, 64)
+    )
 
 
 def square(side: float, x=40.0, y=60.0) -> list[float]:
@@ -60,16 +96,23 @@ def square(side: float, x=40.0, y=60.0) -> list[float]:
 
 def proposals(*boxes) -> list[InstanceData]:
     bboxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
-    return [InstanceData(bboxes=bboxes, scores=torch.ones(len(bboxes)),
-                         labels=torch.zeros(len(bboxes), dtype=torch.long))]
+    return [
+        InstanceData(
+            bboxes=bboxes,
+            scores=torch.ones(len(bboxes)),
+            labels=torch.zeros(len(bboxes), dtype=torch.long),
+        )
+    ]
 
 
 def samples(*boxes, size=(256, 256)) -> list[DetDataSample]:
-    data_sample = DetDataSample(metainfo=dict(
-        img_shape=size, batch_input_shape=size, ori_shape=size, scale_factor=(1.0, 1.0)))
+    data_sample = DetDataSample(
+        metainfo=dict(img_shape=size, batch_input_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
+    )
     data_sample.gt_instances = InstanceData(
         bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        labels=torch.zeros(len(boxes), dtype=torch.long))
+        labels=torch.zeros(len(boxes), dtype=torch.long),
+    )
     data_sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4))
     return [data_sample]
 
@@ -87,18 +130,25 @@ def test_levels_follow_the_published_formula():
         assert (level == 0) == (math.sqrt(width * height) < 56)
 
 
-@pytest.mark.parametrize('side, level', [(6, 0), (28, 0), (55, 0), (57, 1), (111, 1), (113, 2),
-                                         (225, 3), (240, 3)])
+@pytest.mark.parametrize(
+    ('side', 'level'), [(6, 0), (28, 0), (55, 0), (57, 1), (111, 1), (113, 2), (225, 3), (240, 3)]
+)
 def test_a_box_is_pooled_from_its_level_at_its_place(side, level):
     """Maps hold their level's number and each cell's centre in pixels, so pooling returns them."""
     size, maps = 512, []
     for number, stride in enumerate(STRIDES):
         centres = (torch.arange(size // stride) + 0.5) * stride
         cells = len(centres)
-        maps.append(torch.stack((torch.full((cells, cells), float(number)),
-                                 centres.expand(cells, cells),
-                                 centres[:, None].expand(cells, cells),
-                                 torch.zeros(cells, cells)))[None])
+        maps.append(
+            torch.stack(
+                (
+                    torch.full((cells, cells), float(number)),
+                    centres.expand(cells, cells),
+                    centres[:, None].expand(cells, cells),
+                    torch.zeros(cells, cells),
+                )
+            )[None]
+        )
     extractor = roi_head().bbox_roi_extractor
     x, y = 100.0, 140.0
     rois = torch.tensor([[0, x, y, x + side, y + side]])
@@ -122,9 +172,9 @@ def test_each_roi_gets_the_outputs_of_its_levels_head():
     feats = head.bbox_roi_extractor(x[:5], rois)
     for i, on_p2_prime in enumerate((False, True, False, True, False, True)):
         box_head = head.extended_bbox_head if on_p2_prime else head.bbox_head
-        cls_score, bbox_pred = box_head(feats[i:i + 1])
-        torch.testing.assert_close(results['cls_score'][i:i + 1], cls_score)
-        torch.testing.assert_close(results['bbox_pred'][i:i + 1], bbox_pred)
+        cls_score, bbox_pred = box_head(feats[i : i + 1])
+        torch.testing.assert_close(results['cls_score'][i : i + 1], cls_score)
+        torch.testing.assert_close(results['bbox_pred'][i : i + 1], bbox_pred)
     assert torch.equal(results['bbox_feats'], feats)
 
 
@@ -143,18 +193,23 @@ def test_sharing_one_head_equals_the_standard_roi_head():
     boxes = [square(8), square(60), square(130)]
     ours = shared.predict(x, proposals(*boxes), samples())[0]
     theirs = standard.predict(x, proposals(*boxes), samples())[0]
-    assert torch.equal(ours.bboxes, theirs.bboxes) and torch.equal(ours.scores, theirs.scores)
+    assert torch.equal(ours.bboxes, theirs.bboxes)
+    assert torch.equal(ours.scores, theirs.scores)
 
 
 SMALL, LARGE = [square(8), square(20, 90, 90)], [square(70), square(140, 90, 90)]
 
 
-@pytest.mark.parametrize('boxes', [SMALL, LARGE, SMALL + LARGE, []], ids=['small', 'large', 'both',
-                                                                       'none'])
+@pytest.mark.parametrize(
+    'boxes', [SMALL, LARGE, SMALL + LARGE, []], ids=['small', 'large', 'both', 'none']
+)
 def test_every_parameter_has_a_gradient_whatever_the_levels(boxes):
     head = roi_head().train()
-    losses = head.loss(pyramid(requires_grad=True), proposals(*boxes, square(10, 5, 5)) if boxes
-                       else proposals(), samples(*boxes))
+    losses = head.loss(
+        pyramid(requires_grad=True),
+        proposals(*boxes, square(10, 5, 5)) if boxes else proposals(),
+        samples(*boxes),
+    )
     (losses['loss_cls'] + losses['loss_bbox']).backward()
     for name, parameter in head.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
@@ -178,7 +233,7 @@ def test_bfloat16_autocast_mixes_heads():
     for part in (rois, rois[:1], rois[1:]):
         with torch.autocast('cpu', dtype=torch.bfloat16):
             rough = head._bbox_forward(x, part)['cls_score']
-        expected = exact[:1] if part is not rois and part[0, 3] < 56 else exact[-len(part):]
+        expected = exact[:1] if part is not rois and part[0, 3] < 56 else exact[-len(part) :]
         torch.testing.assert_close(rough.float(), expected, rtol=0.1, atol=0.02)
 
 
@@ -188,17 +243,26 @@ def test_own_config_for_the_extended_head():
     assert head.bbox_head.fc_cls.in_features == 16
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(strides=[4, 8, 16, 32]), r'featmap_strides must begin with .* got \[4, 8, 16, 32\]'),
-    (dict(extended_bbox_head=dict(BOX_HEAD, num_classes=5)),
-     r'extended_bbox_head gives \(6, 20\).*bbox_head gives \(4, 12\)'),
-    (dict(extended_bbox_head=dict(BOX_HEAD, reg_class_agnostic=True)), 'reg_class_agnostic'),
-    (dict(extended_bbox_head=dict(BOX_HEAD, in_channels=8)),
-     r'roi_head\.extended_bbox_head\.in_channels is 8, but .*out_channels is 4'),
-    (dict(extended_bbox_head=dict(BOX_HEAD, with_reg=False)), 'must classify and regress'),
-    (dict(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor([4, 8, 16, 32])),
-     r'roi_head\.mask_roi_extractor\.featmap_strides must begin with .* got \[4, 8, 16, 32\]'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(strides=[4, 8, 16, 32]), r'featmap_strides must begin with .* got \[4, 8, 16, 32\]'),
+        (
+            dict(extended_bbox_head=dict(BOX_HEAD, num_classes=5)),
+            r'extended_bbox_head gives \(6, 20\).*bbox_head gives \(4, 12\)',
+        ),
+        (dict(extended_bbox_head=dict(BOX_HEAD, reg_class_agnostic=True)), 'reg_class_agnostic'),
+        (
+            dict(extended_bbox_head=dict(BOX_HEAD, in_channels=8)),
+            r'roi_head\.extended_bbox_head\.in_channels is 8, but .*out_channels is 4',
+        ),
+        (dict(extended_bbox_head=dict(BOX_HEAD, with_reg=False)), 'must classify and regress'),
+        (
+            dict(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor([4, 8, 16, 32])),
+            r'roi_head\.mask_roi_extractor\.featmap_strides must begin with .* got \[4, 8, 16, 32\]',
+        ),
+    ],
+)
 def test_refuses_at_build(kwargs, message):
     with pytest.raises(ValueError, match=message):
         roi_head(**kwargs)
@@ -206,21 +270,32 @@ def test_refuses_at_build(kwargs, message):
 
 def test_refuses_an_extractor_without_levels():
     with pytest.raises(ValueError, match=r'roi_head\.bbox_roi_extractor must assign each RoI'):
-        MODELS.build(dict(
-            type='ExtendedRoIHead', bbox_head=BOX_HEAD,
-            bbox_roi_extractor=dict(
-                type='GenericRoIExtractor', out_channels=4, featmap_strides=STRIDES,
-                roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))))
+        MODELS.build(
+            dict(
+                type='ExtendedRoIHead',
+                bbox_head=BOX_HEAD,
+                bbox_roi_extractor=dict(
+                    type='GenericRoIExtractor',
+                    out_channels=4,
+                    featmap_strides=STRIDES,
+                    roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+                ),
+            )
+        )
 
 
-@pytest.mark.parametrize('mask', [{}, dict(mask_head=MASK_HEAD,
-                                            mask_roi_extractor=mask_extractor(STRIDES))])
+@pytest.mark.parametrize(
+    'mask', [{}, dict(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor(STRIDES))]
+)
 def test_refuses_maps_of_other_strides_or_widths(mask):
     head = roi_head(**mask)
     wrong = tuple(torch.zeros(1, 4, 256 // s, 256 // s) for s in (4, 8, 16, 32, 64, 128))
     for call in (head.loss, head.predict):
-        with pytest.raises(ValueError, match=r'roi_head\.bbox_roi_extractor\.featmap_strides is '
-                                             r'\[2, 4, 8, 16, 32\].*does not fit'):
+        with pytest.raises(
+            ValueError,
+            match=r'roi_head\.bbox_roi_extractor\.featmap_strides is '
+            r'\[2, 4, 8, 16, 32\].*does not fit',
+        ):
             call(wrong, proposals(square(8)), samples(square(8)))
         with pytest.raises(ValueError, match=r'roi_head\.bbox_roi_extractor\.out_channels is 4'):
             call([level[:, :3] for level in pyramid()], proposals(square(8)), samples(square(8)))
@@ -230,15 +305,17 @@ def test_predicts_masks_from_p2_prime():
     head = roi_head(mask_head=MASK_HEAD, mask_roi_extractor=mask_extractor(STRIDES)).eval()
     head.test_cfg.mask_thr_binary = 0.5
     results = head.predict(pyramid(), proposals(*SMALL, *LARGE), samples(), rescale=True)[0]
-    assert results.masks.shape[1:] == (256, 256) and len(results.masks) == len(results.bboxes) > 0
+    assert results.masks.shape[1:] == (256, 256)
+    assert len(results.masks) == len(results.bboxes) > 0
 
 
 def test_the_pooled_level_chooses_the_head_in_half_precision():
     """Corners of an RoI at large coordinates round in float16, for the extractor and for us alike."""
     head = roi_head()
     chosen = []
-    head._run_head = lambda box_head, feats: chosen.append(len(feats)) or (
-        feats.new_zeros(len(feats), 4), feats.new_zeros(len(feats), 12))
+    head._run_head = lambda box_head, feats: (
+        chosen.append(len(feats)) or (feats.new_zeros(len(feats), 4), feats.new_zeros(len(feats), 12))
+    )
     rois = torch.tensor([[0, 1100.4, 1100.4, 1156.2, 1156.2]])  # 55.8 px; 56 px in float16
     x = [level.half() for level in pyramid((1280, 1280))]
     mapped = head.bbox_roi_extractor.map_roi_levels(rois.half(), 5)
@@ -252,14 +329,26 @@ def sampled_rois(head, monkeypatch):
     """Records the RoIs of every box loss."""
     seen = []
     bbox_loss = head.bbox_loss
-    monkeypatch.setattr(head, 'bbox_loss', lambda x, results: (
-        seen.append([(r.pos_priors, r.neg_priors) for r in results]), bbox_loss(x, results))[1])
+    monkeypatch.setattr(
+        head,
+        'bbox_loss',
+        lambda x, results: (
+            seen.append([(r.pos_priors, r.neg_priors) for r in results]),
+            bbox_loss(x, results),
+        )[1],
+    )
     return seen
 
 
 SMALL, LARGE = square(20, 30, 30), square(120, 100, 100)
-CANDIDATES = (square(18, 31, 31), square(30, 200, 20), square(110, 100, 100), square(55.9, 10, 190),
-              square(56, 10, 190), square(40, 120, 120))
+CANDIDATES = (
+    square(18, 31, 31),
+    square(30, 200, 20),
+    square(110, 100, 100),
+    square(55.9, 10, 190),
+    square(56, 10, 190),
+    square(40, 120, 120),
+)
 
 
 @pytest.mark.parametrize('sampler', ['RandomSampler', 'OHEMSampler'])
@@ -270,7 +359,7 @@ def test_fine_tuning_samples_rois_of_p2_prime_only(monkeypatch, sampler):
     head = roi_head(extended_rois_only=True)
     seen = sampled_rois(head, monkeypatch)
     losses = head.loss(pyramid(), proposals(*CANDIDATES), samples(SMALL, LARGE))
-    (positive, negative), = seen[0]
+    ((positive, negative),) = seen[0]
     small_ones = [CANDIDATES[i] for i in (1, 3, 5)]  # under 56 px, and not on the small object
     for sampled, expected in ((positive, [SMALL, CANDIDATES[0]]), (negative, small_ones)):
         expected = torch.tensor(sorted(expected), dtype=torch.float32)
@@ -297,9 +386,11 @@ def test_fine_tuning_keeps_the_samplers_own_setting():
 def test_a_checkpoint_without_second_head_gives_it_the_first_ones_weights():
     one_head, two_heads = roi_head(extended_bbox_head=False), roi_head()
     two_heads.load_state_dict(one_head.state_dict())  # strict
-    for a, b in zip(two_heads.extended_bbox_head.parameters(), one_head.bbox_head.parameters(),
-                    strict=True):
-        assert torch.equal(a, b) and a is not b
+    for a, b in zip(
+        two_heads.extended_bbox_head.parameters(), one_head.bbox_head.parameters(), strict=True
+    ):
+        assert torch.equal(a, b)
+        assert a is not b
     with torch.no_grad():
         two_heads.extended_bbox_head.fc_cls.bias.fill_(7)
     other = roi_head()
@@ -310,6 +401,7 @@ def test_a_checkpoint_without_second_head_gives_it_the_first_ones_weights():
 def test_a_second_head_of_another_width_is_reported_missing_where_shapes_differ():
     wide = dict(BOX_HEAD, fc_out_channels=24)
     result = roi_head(extended_bbox_head=wide).load_state_dict(
-        roi_head(extended_bbox_head=False).state_dict(), strict=False)
+        roi_head(extended_bbox_head=False).state_dict(), strict=False
+    )
     assert 'extended_bbox_head.fc_cls.weight' in result.missing_keys
     assert not result.unexpected_keys

@@ -1,4 +1,5 @@
 """Two ranks, one with RoIs on P2' alone and one with none there, train without unused parameters."""
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -17,24 +18,38 @@ class TwoHeads(nn.Module):
 
     def __init__(self, on_rois: bool):
         super().__init__()
-        self.extension = PyramidExtension(
-            3, 4, dict(type='LightFTT', hidden_channels=4, kernel_size=3), on_rois=True
-        ) if on_rois else None
-        self.roi_head = MODELS.build(dict(
-            type='ExtendedRoIHead',
-            bbox_roi_extractor=dict(
-                type='SingleRoIExtractor', finest_scale=28, out_channels=4,
-                featmap_strides=[2, 4, 8, 16, 32],
-                roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2)),
-            bbox_head=dict(type='Shared2FCBBoxHead', in_channels=4, fc_out_channels=8,
-                           roi_feat_size=7, num_classes=2)))
+        self.extension = (
+            PyramidExtension(3, 4, dict(type='LightFTT', hidden_channels=4, kernel_size=3), on_rois=True)
+            if on_rois
+            else None
+        )
+        self.roi_head = MODELS.build(
+            dict(
+                type='ExtendedRoIHead',
+                bbox_roi_extractor=dict(
+                    type='SingleRoIExtractor',
+                    finest_scale=28,
+                    out_channels=4,
+                    featmap_strides=[2, 4, 8, 16, 32],
+                    roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+                ),
+                bbox_head=dict(
+                    type='Shared2FCBBoxHead',
+                    in_channels=4,
+                    fc_out_channels=8,
+                    roi_feat_size=7,
+                    num_classes=2,
+                ),
+            )
+        )
 
     def forward(self, side: float) -> torch.Tensor:
         maps = [torch.ones(1, 4, 256 // s, 256 // s) for s in (2, 4, 8, 16, 32, 64)]
         if self.extension is not None:
             torch.manual_seed(1)
             maps[0] = self.extension(
-                torch.randn(1, 3, 128, 128), *(torch.randn_like(level) for level in maps[1:3]))[0]
+                torch.randn(1, 3, 128, 128), *(torch.randn_like(level) for level in maps[1:3])
+            )[0]
         rois = torch.tensor([[0, 20.0, 20.0, 20.0 + side, 20.0 + side]])
         results = self.roi_head._bbox_forward(maps, rois)
         return results['cls_score'].square().sum() + results['bbox_pred'].square().sum()

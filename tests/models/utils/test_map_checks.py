@@ -1,4 +1,5 @@
 """The check of a head's settings against the maps it gets."""
+
 import pytest
 import torch
 
@@ -22,8 +23,11 @@ def test_true_strides_pass(size):
 
 def test_strides_one_octave_off_are_refused():
     maps = levels((64, 96))
-    with pytest.raises(ValueError, match=r'key is \[4, 8, 16, 32, 64\].*stride 4 does not fit '
-                                         r'the map of \(32, 48\)'):
+    with pytest.raises(
+        ValueError,
+        match=r'key is \[4, 8, 16, 32, 64\].*stride 4 does not fit '
+        r'the map of \(32, 48\)',
+    ):
         check(maps, [4, 8, 16, 32, 64])
     with pytest.raises(ValueError, match='stride 8 does not fit'):
         check(maps, [2, 8, 4, 16, 32])

@@ -5,6 +5,12 @@ from .reach import computing_layers, is_plain_conv
 from .roi_level import RoILevel
 
 __all__ = [
-    'DEFAULT_TILE', 'DeferredLevel', 'DeferredMap', 'RoILevel', 'check_tile', 'computing_layers',
-    'is_plain_conv', 'whole_map'
+    'DEFAULT_TILE',
+    'DeferredLevel',
+    'DeferredMap',
+    'RoILevel',
+    'check_tile',
+    'computing_layers',
+    'is_plain_conv',
+    'whole_map',
 ]

@@ -1,4 +1,5 @@
 """Level P2' computed where RoIs read it."""
+
 from collections.abc import Callable, Sequence
 
 import torch
@@ -46,8 +47,9 @@ class DeferredLevel(LevelForRoIs):
     reason = 'is deferred'
     remedy = 'neck.sparse=False and backbone.defer_c2_prime=False'
 
-    def __init__(self, extension: nn.Module, c2_prime: DeferredMap, p2: Tensor, p3: Tensor,
-                 tile: int) -> None:
+    def __init__(
+        self, extension: nn.Module, c2_prime: DeferredMap, p2: Tensor, p3: Tensor, tile: int
+    ) -> None:
         self.extension, self.c2_prime, self.p2, self.p3, self.tile = extension, c2_prime, p2, p3, tile
         self.shape = torch.Size((len(p2), extension.out_channels, *c2_prime.shape[2:]))
         self._p3_prime = None
@@ -79,17 +81,21 @@ class DeferredLevel(LevelForRoIs):
         if not windows:
             return self.p2.new_zeros(self.shape)
         p3_prime = self._p3_prime_under(windows, halo)
-        return self._assembled(windows, self.shape, lambda batch: self.extension.fuse(
-            self.c2_prime.on(batch), cut(p3_prime, batch, scale=2)))
+        return self._assembled(
+            windows,
+            self.shape,
+            lambda batch: self.extension.fuse(self.c2_prime.on(batch), cut(p3_prime, batch, scale=2)),
+        )
 
     @staticmethod
-    def _assembled(windows: list[list[Window]], shape: Sequence[int],
-                   compute: Callable[[list[Window]], Tensor]) -> Tensor:
+    def _assembled(
+        windows: list[list[Window]], shape: Sequence[int], compute: Callable[[list[Window]], Tensor]
+    ) -> Tensor:
         """A map of zeros with the tiles of some windows computed, a few windows at once."""
         assembled = None
         for group in windows:
             for i in range(0, len(group), BATCH):
-                batch = group[i:i + BATCH]
+                batch = group[i : i + BATCH]
                 values = compute(batch)
                 if assembled is None:
                     assembled = values.new_zeros(shape)
@@ -107,13 +113,27 @@ class DeferredLevel(LevelForRoIs):
         if self._p3_prime is not None or ftt.halo is None:
             return self._dense_p3_prime()
         grid = TileGrid(self.p2.shape[2:], self.tile, ftt.halo, ALIGN)
-        areas = torch.tensor([
-            [side // 2 for side in (columns.start - halo, rows.start - halo,
-                                    columns.stop - 1 + halo, rows.stop - 1 + halo)]
-            for _, rows, columns in flat], device=self.p2.device)
+        areas = torch.tensor(
+            [
+                [
+                    side // 2
+                    for side in (
+                        columns.start - halo,
+                        rows.start - halo,
+                        columns.stop - 1 + halo,
+                        rows.stop - 1 + halo,
+                    )
+                ]
+                for _, rows, columns in flat
+            ],
+            device=self.p2.device,
+        )
         images = torch.tensor([window.image for window in flat], device=self.p2.device)
         own_windows = grid.windows(grid.touched(areas, images, len(self.p2)))
         if window_cells(own_windows) >= self.p2[:, 0].numel():
             return self._dense_p3_prime()
-        return self._assembled(own_windows, self.p2.shape, lambda batch: ftt(
-            cut(self.p2, batch), cut(self.p3, batch, scale=2)))
+        return self._assembled(
+            own_windows,
+            self.p2.shape,
+            lambda batch: ftt(cut(self.p2, batch), cut(self.p3, batch, scale=2)),
+        )

@@ -1,4 +1,5 @@
 """A feature map that is not computed yet: its source, and what makes it from that."""
+
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,8 +21,9 @@ class DeferredMap:
         shape (torch.Size): (B, channels, H, W).
     """
 
-    def __init__(self, source: Tensor, function: Callable[[Tensor], Tensor], channels: int,
-                 halo: int) -> None:
+    def __init__(
+        self, source: Tensor, function: Callable[[Tensor], Tensor], channels: int, halo: int
+    ) -> None:
         self.source, self.function, self.halo = source, function, halo
         self.shape = torch.Size((len(source), channels, *source.shape[2:]))
 

@@ -1,4 +1,5 @@
 """What stands in a pyramid in the place of a map of P2' that is not made whole."""
+
 from torch import Tensor
 
 
@@ -18,8 +19,9 @@ class LevelForRoIs:
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         raise TypeError(
-            f'{getattr(function, "__name__", function)} was called on P2\', which {cls.reason}: only '
-            f'ExtendedRoIHead can read it so. For heads that read it whole set {cls.remedy}')
+            f"{getattr(function, '__name__', function)} was called on P2', which {cls.reason}: only "
+            f'ExtendedRoIHead can read it so. For heads that read it whole set {cls.remedy}'
+        )
 
 
 def whole_map(level: Tensor | LevelForRoIs, reader: str) -> Tensor:
@@ -33,5 +35,5 @@ def whole_map(level: Tensor | LevelForRoIs, reader: str) -> Tensor:
         ValueError: It is none.
     """
     if isinstance(level, LevelForRoIs):
-        raise ValueError(f'{reader} reads the whole of P2\', which {level.reason}; set {level.remedy}')
+        raise ValueError(f"{reader} reads the whole of P2', which {level.reason}; set {level.remedy}")
     return level

@@ -1,4 +1,5 @@
 """Which layers of a module compute something, and which of them see neighbours alone."""
+
 from collections.abc import Iterator
 
 from mmcv.ops import SAConv2d

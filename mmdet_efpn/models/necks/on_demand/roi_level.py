@@ -1,4 +1,5 @@
 """Level P2' made on the cells of RoIs."""
+
 import torch
 from mmcv.ops import RoIAlign, roi_align
 from torch import Tensor, nn
@@ -30,8 +31,7 @@ class RoILevel(LevelForRoIs):
 
     def __init__(self, extension: nn.Module, c2_prime: Tensor, p3_prime: Tensor) -> None:
         self.extension, self.c2_prime, self.p3_prime = extension, c2_prime, p3_prime
-        self.shape = torch.Size(
-            (*c2_prime.shape[:-3], extension.out_channels, *c2_prime.shape[-2:]))
+        self.shape = torch.Size((*c2_prime.shape[:-3], extension.out_channels, *c2_prime.shape[-2:]))
 
     def __getitem__(self, index) -> 'RoILevel':
         """The level with the batch indexed, as a map of it would be."""
@@ -52,32 +52,47 @@ class RoILevel(LevelForRoIs):
         Raises:
             ValueError: The layer is no aligned ``RoIAlign`` that takes the mean.
         """
-        if (not isinstance(roi_layer, RoIAlign) or roi_layer.pool_mode != 'avg'
-                or not roi_layer.aligned):
+        if not isinstance(roi_layer, RoIAlign) or roi_layer.pool_mode != 'avg' or not roi_layer.aligned:
             raise ValueError(
-                'neck.extension_cfg.on_rois=True needs roi_layer=dict(type=\'RoIAlign\', '
-                'pool_mode=\'avg\', aligned=True) in the roi_head\'s extractors, so that bins of C2\' '
-                f'and P3\' are of one place; got {roi_layer}')
+                "neck.extension_cfg.on_rois=True needs roi_layer=dict(type='RoIAlign', "
+                "pool_mode='avg', aligned=True) in the roi_head's extractors, so that bins of C2' "
+                f"and P3' are of one place; got {roi_layer}"
+            )
         height, width = roi_layer.output_size
         if not len(rois):
-            zero = sum(value.sum() for value in (
-                self.c2_prime, self.p3_prime, *self.extension.fusing_parameters())) * 0
+            zero = (
+                sum(
+                    value.sum()
+                    for value in (self.c2_prime, self.p3_prime, *self.extension.fusing_parameters())
+                )
+                * 0
+            )
             return zero.expand(0, self.extension.out_channels, height, width)
         bins = (rois[:, 3:] - rois[:, 1:3]) / rois.new_tensor((width, height)) * MARGIN
         grown = torch.cat((rois[:, :1], rois[:, 1:3] - bins, rois[:, 3:] + bins), dim=1)
         size = height + 2 * MARGIN, width + 2 * MARGIN
-        return self.extension.fuse(*(
-            self._align(feature, grown, size, 1 / stride, roi_layer)
-            for feature, stride in zip((self.c2_prime, self.p3_prime), STRIDES, strict=True)))
+        return self.extension.fuse(
+            *(
+                self._align(feature, grown, size, 1 / stride, roi_layer)
+                for feature, stride in zip((self.c2_prime, self.p3_prime), STRIDES, strict=True)
+            )
+        )
 
     @staticmethod
-    def _align(feature: Tensor, rois: Tensor, size: tuple[int, int], scale: float,
-               roi_layer: RoIAlign) -> Tensor:
+    def _align(
+        feature: Tensor, rois: Tensor, size: tuple[int, int], scale: float, roi_layer: RoIAlign
+    ) -> Tensor:
         """RoIAlign in float32 at least: it takes no bfloat16, and float16 moves boxes by up to 1 px.
 
         It reads a channels-last map as if it were contiguous.
         """
         dtype = torch.promote_types(feature.dtype, torch.float32)
         return roi_align(
-            feature.to(dtype).contiguous(), rois.to(dtype), size, scale, roi_layer.sampling_ratio, 'avg',
-            True).to(feature.dtype)
+            feature.to(dtype).contiguous(),
+            rois.to(dtype),
+            size,
+            scale,
+            roi_layer.sampling_ratio,
+            'avg',
+            True,
+        ).to(feature.dtype)

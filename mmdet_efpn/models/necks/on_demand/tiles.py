@@ -1,4 +1,5 @@
 """Cutting a map into tiles, and the windows around them that convolutions need."""
+
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -79,8 +80,12 @@ class TileGrid:
         # corners of each rectangle of tiles, whose running sums in both directions count its tiles
         one, images = torch.ones_like(left), images.long()
         count = one.new_zeros(num_images, shape[0] + 1, shape[1] + 1)
-        for rows, columns, value in ((top, left, one), (bottom + 1, left, -one),
-                                     (top, right + 1, -one), (bottom + 1, right + 1, one)):
+        for rows, columns, value in (
+            (top, left, one),
+            (bottom + 1, left, -one),
+            (top, right + 1, -one),
+            (bottom + 1, right + 1, one),
+        ):
             count.index_put_((images, rows, columns), value, accumulate=True)
         return count.cumsum(1).cumsum(2)[:, :-1, :-1] > 0
 
@@ -95,8 +100,11 @@ class TileGrid:
 
 def window_cells(windows: Sequence[Sequence[Window]]) -> int:
     """Number of cells in groups of windows, counted as often as they lie in one."""
-    return sum((w.rows.window_stop - w.rows.window_start)
-               * (w.columns.window_stop - w.columns.window_start) for group in windows for w in group)
+    return sum(
+        (w.rows.window_stop - w.rows.window_start) * (w.columns.window_stop - w.columns.window_start)
+        for group in windows
+        for w in group
+    )
 
 
 def cut(feature: Tensor, windows: Sequence[Window], scale: int = 1) -> Tensor:
@@ -110,6 +118,7 @@ def cut(feature: Tensor, windows: Sequence[Window], scale: int = 1) -> Tensor:
     Returns:
         Tensor: (number of windows, C, h, w).
     """
+
     def cells(span: Span) -> slice:
         return slice(span.window_start // scale, -(-span.window_stop // scale))
 
@@ -125,6 +134,8 @@ def paste(results: Tensor, windows: Sequence[Window], onto: Tensor) -> None:
         onto (Tensor): (B, C, H, W), written in place.
     """
     for result, (image, rows, columns) in zip(results, windows, strict=True):
-        onto[image, :, rows.start:rows.stop, columns.start:columns.stop] = result[
-            :, rows.start - rows.window_start:rows.stop - rows.window_start,
-            columns.start - columns.window_start:columns.stop - columns.window_start]
+        onto[image, :, rows.start : rows.stop, columns.start : columns.stop] = result[
+            :,
+            rows.start - rows.window_start : rows.stop - rows.window_start,
+            columns.start - columns.window_start : columns.stop - columns.window_start,
+        ]

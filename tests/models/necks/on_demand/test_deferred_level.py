@@ -1,4 +1,5 @@
 """P2' computed on tiles against P2' computed whole: what RoIs read, and what detectors find."""
+
 import pytest
 import torch
 from mmcv.ops import RoIAlign
@@ -9,15 +10,22 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmdet_efpn.models import PyramidExtension
 from mmdet_efpn.models.necks.on_demand import DeferredLevel
 
-STEPS = [dict(type='FTT', hidden_channels=8), dict(type='PointwiseFTT'),
-         dict(type='LightFTT', hidden_channels=8, kernel_size=3)]
+STEPS = [
+    dict(type='FTT', hidden_channels=8),
+    dict(type='PointwiseFTT'),
+    dict(type='LightFTT', hidden_channels=8, kernel_size=3),
+]
 EXTENSIONS = [
     dict(backbone=dict(depth=18)),
-    dict(backbone=dict(depth=50, c2_prime_blocks=1), neck=dict(
-        extension_cfg=dict(channels=8, separable=True))),
+    dict(
+        backbone=dict(depth=50, c2_prime_blocks=1),
+        neck=dict(extension_cfg=dict(channels=8, separable=True)),
+    ),
     dict(backbone=dict(depth=18, c2_prime='stem'), neck=dict(norm_cfg=dict(type='BN'))),
-    dict(backbone=dict(depth=18, c2_prime='stem'), neck=dict(
-        extension_cfg=dict(separable=True, p3_prime_scale=0.5))),
+    dict(
+        backbone=dict(depth=18, c2_prime='stem'),
+        neck=dict(extension_cfg=dict(separable=True, p3_prime_scale=0.5)),
+    ),
 ]
 SIZES = [(256, 320), (253, 317), (90, 500)]
 
@@ -25,12 +33,29 @@ SIZES = [(256, 320), (253, 317), (90, 500)]
 def steps(ftt, extension, tile=16):
     """Backbone and neck, in evaluation mode."""
     torch.manual_seed(0)
-    backbone = MODELS.build(dict(type='ExtendedResNet', base_channels=8, stem_channels=8,
-                                 zero_init_residual=False, defer_c2_prime=True, **extension['backbone']))
+    backbone = MODELS.build(
+        dict(
+            type='ExtendedResNet',
+            base_channels=8,
+            stem_channels=8,
+            zero_init_residual=False,
+            defer_c2_prime=True,
+            **extension['backbone'],
+        )
+    )
     widths = [8, 16, 32, 64] if backbone.depth == 18 else [32, 64, 128, 256]
     c2_prime = 8 if backbone.c2_prime == 'stem' else widths[0]
-    neck = MODELS.build(dict(type='EFPN', in_channels=[c2_prime, *widths], out_channels=16, num_outs=6,
-                             ftt=ftt, sparse_tile=tile, **extension.get('neck', {})))
+    neck = MODELS.build(
+        dict(
+            type='EFPN',
+            in_channels=[c2_prime, *widths],
+            out_channels=16,
+            num_outs=6,
+            ftt=ftt,
+            sparse_tile=tile,
+            **extension.get('neck', {}),
+        )
+    )
     for module in (backbone, neck):
         module.init_weights()
         module.eval()
@@ -64,7 +89,8 @@ def test_rois_read_what_they_read_of_the_whole_level(ftt, extension, size):
             assert number > 1 or (level == 0).float().mean() > 0.5
             assert number > 4 or (level == 0).any()  # on tiles
             torch.testing.assert_close(
-                roi_align(level, rois), roi_align(whole, rois), rtol=1e-9, atol=1e-9)
+                roi_align(level, rois), roi_align(whole, rois), rtol=1e-9, atol=1e-9
+            )
 
 
 @torch.no_grad()
@@ -74,7 +100,8 @@ def test_whole_level_equals_that_of_the_network_without_deferring():
     deferred = neck(backbone(image))
     backbone.defer_c2_prime = False
     plain = neck(backbone(image))
-    assert torch.equal(deferred[0].dense(), plain[0]) and deferred[0].shape == plain[0].shape
+    assert torch.equal(deferred[0].dense(), plain[0])
+    assert deferred[0].shape == plain[0].shape
     for ours, theirs in zip(deferred[1:], plain[1:], strict=True):
         assert torch.equal(ours, theirs)
 
@@ -106,7 +133,8 @@ def test_an_inverted_box_takes_no_other_ones_tile():
     inverted = torch.tensor([[0, 150.0, 120.0, 30.0, 20.0]])
     alone, beside = (neck(stages)[0].around(rois) for rois in (box, torch.cat((box, inverted))))
     read = alone[..., 16:34, 16:34]
-    assert read.any() and torch.equal(beside[..., 16:34, 16:34], read)
+    assert read.any()
+    assert torch.equal(beside[..., 16:34, 16:34], read)
 
 
 @torch.no_grad()
@@ -133,10 +161,14 @@ def test_norms_over_the_whole_map_make_it_whole():
 FPN = dict(in_channels=[8, 16, 32, 64], out_channels=16, num_outs=5)
 
 
-@pytest.mark.parametrize('neck', [
-    dict(FPN, type='EFPN', in_channels=[8, *FPN['in_channels']], num_outs=6),
-    dict(type='ExtendedNeck', neck=dict(FPN, type='FPN'), c2_prime_channels=8)],
-    ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize(
+    'neck',
+    [
+        dict(FPN, type='EFPN', in_channels=[8, *FPN['in_channels']], num_outs=6),
+        dict(type='ExtendedNeck', neck=dict(FPN, type='FPN'), c2_prime_channels=8),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
 def test_the_neck_alone_defers_p2_prime_of_any_backbone(neck):
     torch.manual_seed(0)
     resnet = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
@@ -150,7 +182,8 @@ def test_the_neck_alone_defers_p2_prime_of_any_backbone(neck):
         assert torch.equal(neck(backbone(image))[0], whole[0])
         level, *others = neck.eval()(backbone(image))
         tiles = level.around(rois)
-    assert level.shape == whole[0].shape and (tiles == 0).float().mean() > 0.3
+    assert level.shape == whole[0].shape
+    assert (tiles == 0).float().mean() > 0.3
     roi_align = RoIAlign(7, 0.5, 0)
     torch.testing.assert_close(roi_align(tiles, rois), roi_align(whole[0], rois), rtol=1e-4, atol=1e-5)
     for ours, theirs in zip(others, whole[1:], strict=True):
@@ -159,23 +192,42 @@ def test_the_neck_alone_defers_p2_prime_of_any_backbone(neck):
 
 def test_a_neck_without_p2_prime_cannot_be_sparse():
     with pytest.raises(ValueError, match=r'neck\.sparse=True .* neck\.levels=\'p3_prime\''):
-        MODELS.build(dict(type='ExtendedNeck', neck=dict(FPN, type='FPN'), ftt=STEPS[1],
-                          levels='p3_prime', sparse=True))
+        MODELS.build(
+            dict(
+                type='ExtendedNeck',
+                neck=dict(FPN, type='FPN'),
+                ftt=STEPS[1],
+                levels='p3_prime',
+                sparse=True,
+            )
+        )
 
 
 @pytest.fixture
 def detector(build_detector):
     def build(changes=None, masks=False):
-        return build_detector({'model.backbone.defer_c2_prime': True, 'model.neck.sparse_tile': 8,
-                               **(changes or {})}, masks)
+        return build_detector(
+            {'model.backbone.defer_c2_prime': True, 'model.neck.sparse_tile': 8, **(changes or {})},
+            masks,
+        )
+
     return build
 
 
 def found(model, size=(128, 160)):
     torch.manual_seed(2)
-    samples = [DetDataSample(metainfo=dict(
-        img_shape=size, ori_shape=size, pad_shape=size, batch_input_shape=size, scale_factor=(1.0, 1.0)))
-        for _ in range(2)]
+    samples = [
+        DetDataSample(
+            metainfo=dict(
+                img_shape=size,
+                ori_shape=size,
+                pad_shape=size,
+                batch_input_shape=size,
+                scale_factor=(1.0, 1.0),
+            )
+        )
+        for _ in range(2)
+    ]
     with torch.no_grad():
         results = model(torch.randn(2, 3, *size), samples, mode='predict')
     return [sample.pred_instances for sample in results]
@@ -185,11 +237,16 @@ def found(model, size=(128, 160)):
 @pytest.mark.parametrize('proposals', [3, 100])
 @pytest.mark.parametrize('defer_c2_prime', [True, False])
 def test_detections_are_those_of_the_dense_detector(detector, masks, proposals, defer_c2_prime):
-    model = detector({'model.test_cfg.rpn.max_per_img': proposals,
-                      'model.test_cfg.rcnn.score_thr': 0.0,
-                      'model.test_cfg.rcnn.mask_thr_binary': -1,  # leaves the masks' values as they are
-                      'model.backbone.defer_c2_prime': defer_c2_prime,
-                      'model.neck.sparse': not defer_c2_prime}, masks)
+    model = detector(
+        {
+            'model.test_cfg.rpn.max_per_img': proposals,
+            'model.test_cfg.rcnn.score_thr': 0.0,
+            'model.test_cfg.rcnn.mask_thr_binary': -1,  # leaves the masks' values as they are
+            'model.backbone.defer_c2_prime': defer_c2_prime,
+            'model.neck.sparse': not defer_c2_prime,
+        },
+        masks,
+    )
     with torch.no_grad():
         assert isinstance(model.neck(run_backbone(model))[0], DeferredLevel)
     sparse = found(model)
@@ -207,12 +264,14 @@ def test_detections_are_those_of_the_dense_detector(detector, masks, proposals, 
 @torch.no_grad()
 def test_no_proposal_on_p2_prime(detector):
     model = detector()
-    x, rois = model.neck(run_backbone(model)), torch.tensor([[0., 0., 0., 100., 100.]])
+    x, rois = model.neck(run_backbone(model)), torch.tensor([[0.0, 0.0, 0.0, 100.0, 100.0]])
     level = x[0].around(rois[:0])
-    assert level.shape == (1, 16, 64, 80) and not level.any()
+    assert level.shape == (1, 16, 64, 80)
+    assert not level.any()
     extractor = model.roi_head.bbox_roi_extractor
-    assert torch.equal(model.roi_head._bbox_forward(x, rois)['bbox_feats'],
-                       extractor((level, *x[1:5]), rois))
+    assert torch.equal(
+        model.roi_head._bbox_forward(x, rois)['bbox_feats'], extractor((level, *x[1:5]), rois)
+    )
 
 
 @torch.no_grad()
@@ -234,9 +293,12 @@ def test_training_and_checkpoints_are_those_of_the_dense_detector(detector):
 
 
 def test_heads_that_read_the_whole_level_say_so(detector):
-    model = detector({
-        'model.rpn_head.on_p2_prime': True,
-        'model.rpn_head.anchor_generator.strides': [2, 4, 8, 16, 32, 64]})
+    model = detector(
+        {
+            'model.rpn_head.on_p2_prime': True,
+            'model.rpn_head.anchor_generator.strides': [2, 4, 8, 16, 32, 64],
+        }
+    )
     with pytest.raises(ValueError, match=r'rpn_head\.on_p2_prime=True .* neck\.sparse=False'):
         found(model)
     level = model.neck(run_backbone(model))[0]
@@ -244,19 +306,33 @@ def test_heads_that_read_the_whole_level_say_so(detector):
         torch.relu(level)
 
 
-@pytest.mark.parametrize('option', [
-    dict(plugins=[dict(cfg=dict(type='ContextBlock', ratio=0.25), position='after_conv3')]),
-    dict(dcn=dict(type='DCNv2', deform_groups=1, fallback_on_stride=False),
-         stage_with_dcn=(True, False, False, False))], ids=lambda option: next(iter(option)))
+@pytest.mark.parametrize(
+    'option',
+    [
+        dict(plugins=[dict(cfg=dict(type='ContextBlock', ratio=0.25), position='after_conv3')]),
+        dict(
+            dcn=dict(type='DCNv2', deform_groups=1, fallback_on_stride=False),
+            stage_with_dcn=(True, False, False, False),
+        ),
+    ],
+    ids=lambda option: next(iter(option)),
+)
 def test_stages_of_unbounded_reach_are_refused(option):
     with pytest.raises(ValueError, match=r'backbone\.defer_c2_prime needs a stage 2 of convs'):
         MODELS.build(dict(type='ExtendedResNet', depth=50, defer_c2_prime=True, **option))
 
 
-@pytest.mark.parametrize('option, halo', [
-    (dict(conv_cfg=dict(type='DCNv2')), None), (dict(conv_cfg=dict(type='SAC')), None),
-    (dict(norm_cfg=dict(type='GN', num_groups=2)), None),
-    (dict(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU')), 1), ({}, 1)], ids=str)
+@pytest.mark.parametrize(
+    ('option', 'halo'),
+    [
+        (dict(conv_cfg=dict(type='DCNv2')), None),
+        (dict(conv_cfg=dict(type='SAC')), None),
+        (dict(norm_cfg=dict(type='GN', num_groups=2)), None),
+        (dict(norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU')), 1),
+        ({}, 1),
+    ],
+    ids=str,
+)
 def test_the_extensions_reach_is_known_for_plain_convs_and_batch_norms(option, halo):
     extension = PyramidExtension(8, 16, ftt=STEPS[1], **option)
     assert extension.halo == halo

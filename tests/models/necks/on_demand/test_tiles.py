@@ -1,4 +1,5 @@
 """Tiles and windows against loops over single cells."""
+
 import pytest
 import torch
 
@@ -12,29 +13,37 @@ def all_windows(size, tile, halo, images=1):
     return grid.windows(torch.ones(images, len(grid.rows), len(grid.columns), dtype=torch.bool))
 
 
-@pytest.mark.parametrize('size, tile, halo', GRIDS)
+@pytest.mark.parametrize(('size', 'tile', 'halo'), GRIDS)
 def test_tiles_cover_every_cell_once_and_windows_the_halo_around(size, tile, halo):
     count = torch.zeros(size)
     for group in all_windows(size, tile, halo):
         for _, rows, columns in group:
-            count[rows.start:rows.stop, columns.start:columns.stop] += 1
+            count[rows.start : rows.stop, columns.start : columns.stop] += 1
             for span, length in ((rows, size[0]), (columns, size[1])):
                 assert span.window_start <= max(span.start - halo, 0)
                 assert span.window_stop >= min(span.stop + halo, length)
-                assert 0 <= span.window_start and span.window_stop <= length
-                assert span.window_start % 2 == 0 and (span.window_stop % 2 == 0
-                                                       or span.window_stop == length)
+                assert span.window_start >= 0
+                assert span.window_stop <= length
+                assert span.window_start % 2 == 0
+                assert span.window_stop % 2 == 0 or span.window_stop == length
     assert (count == 1).all()
 
 
-@pytest.mark.parametrize('size, tile, halo', GRIDS)
+@pytest.mark.parametrize(('size', 'tile', 'halo'), GRIDS)
 def test_windows_have_few_sizes_and_are_grouped_by_them(size, tile, halo):
     groups = all_windows(size, tile, halo)
-    sizes = [{(rows.window_stop - rows.window_start, columns.window_stop - columns.window_start)
-              for _, rows, columns in group} for group in groups]
-    assert all(len(group) == 1 for group in sizes) and len(groups) <= 4
+    sizes = [
+        {
+            (rows.window_stop - rows.window_start, columns.window_stop - columns.window_start)
+            for _, rows, columns in group
+        }
+        for group in groups
+    ]
+    assert all(len(group) == 1 for group in sizes)
+    assert len(groups) <= 4
     assert window_cells(groups) == sum(
-        len(group) * height * width for group, ((height, width),) in zip(groups, sizes, strict=True))
+        len(group) * height * width for group, ((height, width),) in zip(groups, sizes, strict=True)
+    )
 
 
 def test_touched_tiles_equal_those_found_cell_by_cell():
@@ -53,7 +62,7 @@ def test_touched_tiles_equal_those_found_cell_by_cell():
     assert not grid.touched(areas[:0], images[:0], 3).any()
 
 
-@pytest.mark.parametrize('size, tile, halo', GRIDS)
+@pytest.mark.parametrize(('size', 'tile', 'halo'), GRIDS)
 def test_cut_and_paste_are_inverse(size, tile, halo):
     torch.manual_seed(0)
     feature = torch.randn(2, 3, *size)
@@ -69,4 +78,4 @@ def test_cut_of_a_coarser_map_is_what_lies_under_the_window():
     for group in all_windows((13, 17), tile=4, halo=2):
         under = cut(coarse, group, scale=2).repeat_interleave(2, 2).repeat_interleave(2, 3)
         windows = cut(fine, group)
-        assert torch.equal(under[:, :, :windows.shape[2], :windows.shape[3]], windows)
+        assert torch.equal(under[:, :, : windows.shape[2], : windows.shape[3]], windows)
