@@ -1,3 +1,5 @@
+"""Feature texture transfer (FTT) modules: one variant a file, each ``(p2, p3) -> p3'``."""
+
 from .base import BaseFTT
 from .conv import FTT
 from .hat import HATFTT

@@ -5,6 +5,7 @@ from abc import ABCMeta, abstractmethod
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from ...utils.errors import UserError
 from ..utils.arguments import check_positive_integer
 
 
@@ -54,24 +55,24 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
             Tensor: (B, C, H, W), stride 4.
 
         Raises:
-            ValueError: a width other than ``channels``, sizes that are not one octave apart, or a
+            UserError: a width other than ``channels``, sizes that are not one octave apart, or a
                 subclass whose ``transfer`` gives another shape than P2's.
         """
         if p2.shape[1] != self.channels or p3.shape[1] != self.channels:
-            raise ValueError(
+            raise UserError(
                 f'{type(self).__name__} was built for maps of {self.channels} channels, got '
                 f'{p2.shape[1]} (p2) and {p3.shape[1]} (p3); neck.out_channels sets this width'
             )
         half = tuple((side + 1) // 2 for side in p2.shape[2:])
         if tuple(p3.shape[2:]) != half:
-            raise ValueError(
+            raise UserError(
                 f'{type(self).__name__} needs p3 of half the size of p2, that is {half} for a p2 of '
                 f'{tuple(p2.shape[2:])}, got {tuple(p3.shape[2:])}; is p2 the stride-4 level and p3 '
                 'the stride-8 level?'
             )
         p3_prime = self.transfer(p2, p3)
         if p3_prime.shape != p2.shape:
-            raise ValueError(
+            raise UserError(
                 f"{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3' must have the "
                 f'shape of p2, {tuple(p2.shape)}'
             )

@@ -25,6 +25,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, C, H, W) of a map (B, C, H, W)."""
         return F.relu(x + self.conv2(F.relu(self.conv1(x))))
 
 
@@ -85,6 +86,7 @@ class FTT(BaseFTT):
         )
 
     def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """Gives P3', (B, C, H/4, W/4): content of P3, texture of P2, and P3 upsampled."""
         content = self.content_conv(p3)  # B, h, H/8, W/8
         content = self.upsample(content + self.content_block(content))
         content = self.crop(content, p2)  # B, h, H/4, W/4

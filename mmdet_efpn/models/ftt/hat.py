@@ -1,11 +1,9 @@
 """The FTT module of hybrid attention groups."""
 
-from collections.abc import Sequence
-
 from mmdet.registry import MODELS
 
 from ..layers import RHAG
-from .attention import AttentionFTT
+from .two_extractor import AttentionFTT
 
 
 @MODELS.register_module()
@@ -48,33 +46,21 @@ class HATFTT(AttentionFTT):
     def __init__(
         self,
         channels: int,
-        embed_dims: int = 96,
-        depths: Sequence[int | Sequence[int]] = (2, 2),
-        num_heads: int | Sequence[int | Sequence[int]] = 6,
-        window_size: int = 8,
+        *,
         compress_ratio: int = 3,
         squeeze_factor: int = 30,
         conv_scale: float = 0.01,
         overlap_ratio: float = 0.5,
-        mlp_ratio: float = 2.0,
-        drop_path_rate: float = 0.0,
-        with_cp: bool = False,
-        init_cfg=None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            channels,
-            embed_dims,
-            depths,
-            num_heads,
-            drop_path_rate,
-            init_cfg,
-            window_size=window_size,
+        self.hybrid_cfg = dict(
             compress_ratio=compress_ratio,
             squeeze_factor=squeeze_factor,
             conv_scale=conv_scale,
             overlap_ratio=overlap_ratio,
-            mlp_ratio=mlp_ratio,
-            with_cp=with_cp,
         )
+        super().__init__(channels, **kwargs)
 
-    build_group = staticmethod(RHAG)
+    def build_group(self, **cfg) -> RHAG:
+        """Makes one residual hybrid attention group; see :class:`AttentionFTT`."""
+        return RHAG(**cfg, **self.hybrid_cfg)

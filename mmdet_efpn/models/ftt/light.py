@@ -7,6 +7,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from timm.models.convnext import ConvNeXtBlock
 
+from ...utils.errors import UserError
 from ..utils.arguments import check_positive_integer, check_positive_number
 from .two_extractor import TwoExtractorFTT
 
@@ -35,7 +36,7 @@ class LightFTT(TwoExtractorFTT):
         init_cfg (dict | list[dict], optional): mmengine's initialisation config.
 
     Raises:
-        ValueError: numbers that no blocks can be built from.
+        UserError: numbers that no blocks can be built from.
 
     Source: arXiv:2003.07021, section 3.2; the blocks are those of arXiv:2201.03545, section 2, without
     layer scale.
@@ -85,25 +86,17 @@ class LightFTT(TwoExtractorFTT):
                 )
             )
 
-        self.content_conv = nn.Conv2d(channels, hidden_channels, 1)
-        self.content = blocks(content_blocks)
-        self.upsample = nn.Sequential(
-            nn.Conv2d(hidden_channels, 4 * hidden_channels, 1), nn.PixelShuffle(2)
-        )
-        self.texture_conv = nn.Conv2d(channels + hidden_channels, hidden_channels, 1)
-        self.texture = blocks(texture_blocks)
-        self.tail = nn.Conv2d(hidden_channels, channels, 1)
         # two cells of stride 4 for each of stride 8, and one for where a cell lies in its parent
         reach = kernel_size // 2
         self.halo = 2 * content_blocks * reach + 1 + texture_blocks * reach
-        self._reset()
+        self._assemble(hidden_channels, 1, blocks(content_blocks), blocks(texture_blocks))
 
     @staticmethod
     def _check_arguments(integers: dict[str, int], numbers: dict[str, float]) -> None:
         for name, value in integers.items():
             check_positive_integer('ftt', name, value)
         if integers['kernel_size'] % 2 == 0:
-            raise ValueError(f'ftt: kernel_size must be odd, got {integers["kernel_size"]}')
+            raise UserError(f'ftt: kernel_size must be odd, got {integers["kernel_size"]}')
         for name, value in numbers.items():
             check_positive_number('ftt', name, value)
 

@@ -24,6 +24,7 @@ class SharedPointwisePair(nn.Module):
         self.rounds = rounds
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, C, H, W) of a map (B, C, H, W)."""
         for _ in range(self.rounds):
             x = F.relu(self.conv2(F.relu(self.conv1(x))))
         return x
@@ -63,6 +64,7 @@ class PointwiseFTT(BaseFTT):
         self.texture_conv = nn.Conv2d(2 * channels, channels, 1, bias=False)
 
     def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """Gives P3', (B, C, H/4, W/4): texture of P2 and upsampled content of P3."""
         content = self.upsample(self.content(self.content_conv(p3)))
         content = self.crop(content, p2)  # B, C, H/4, W/4
         texture = self.texture(torch.cat((p2, content), dim=1))  # B, 2C, H/4, W/4

@@ -1,11 +1,9 @@
 """The FTT module of shifted-window attention."""
 
-from collections.abc import Sequence
-
 from mmdet.registry import MODELS
 
 from ..layers import SwinGroup
-from .attention import AttentionFTT
+from .two_extractor import AttentionFTT
 
 
 @MODELS.register_module()
@@ -37,29 +35,5 @@ class SwinFTT(AttentionFTT):
         >>> ftt(torch.rand(1, 16, 25, 42), torch.rand(1, 16, 13, 21)).shape
         torch.Size([1, 16, 25, 42])
     """
-
-    def __init__(
-        self,
-        channels: int,
-        embed_dims: int = 96,
-        depths: Sequence[int | Sequence[int]] = (2, 2),
-        num_heads: int | Sequence[int | Sequence[int]] = 6,
-        window_size: int = 8,
-        mlp_ratio: float = 2.0,
-        drop_path_rate: float = 0.0,
-        with_cp: bool = False,
-        init_cfg=None,
-    ) -> None:
-        super().__init__(
-            channels,
-            embed_dims,
-            depths,
-            num_heads,
-            drop_path_rate,
-            init_cfg,
-            window_size=window_size,
-            mlp_ratio=mlp_ratio,
-            with_cp=with_cp,
-        )
 
     build_group = staticmethod(SwinGroup)

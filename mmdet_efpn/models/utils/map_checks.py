@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ...utils.errors import UserError
+
 
 def check_maps(
     features: Sequence[Tensor],
@@ -13,7 +15,7 @@ def check_maps(
     strides_key: str,
     image_size: tuple[int, int] | None,
 ) -> None:
-    """Refuses maps of another width, number or stride than the head's config says.
+    """Raises an error for maps of another width, number or stride than the head's config says.
 
     A map of stride s over an image of side n has about n / s cells. One cell more or less passes, so
     that any way of rounding does; a stride that is off by a factor of two does not, down to maps of
@@ -29,23 +31,23 @@ def check_maps(
             without it the strides are not checked.
 
     Raises:
-        ValueError: a width, a number of maps or a size that the config does not explain.
+        UserError: a width, a number of maps or a size that the config does not explain.
     """
     if len(features) != len(strides):
-        raise ValueError(
+        raise UserError(
             f'{strides_key} names {len(strides)} levels ({list(strides)}), but the head gets '
             f'{len(features)} maps'
         )
     widths = [feature.shape[1] for feature in features]
     if any(width != channels for width in widths):
-        raise ValueError(f'{channels_key} is {channels}, but the neck gives maps of {widths} channels')
+        raise UserError(f'{channels_key} is {channels}, but the neck gives maps of {widths} channels')
     if image_size is None:
         return
     for feature, stride in zip(features, strides, strict=True):
         cells = tuple(feature.shape[-2:])
         if any(abs(n - -(-side // stride)) > 1 for n, side in zip(cells, image_size, strict=True)):
             sizes = [tuple(f.shape[-2:]) for f in features]
-            raise ValueError(
+            raise UserError(
                 f'{strides_key} is {list(strides)}, but for an image of {tuple(image_size)} the maps '
                 f'are {sizes}: stride {stride} does not fit the map of {cells}'
             )

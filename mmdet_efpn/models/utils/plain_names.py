@@ -4,6 +4,8 @@ from functools import partial
 
 from torch import nn
 
+from ...utils.errors import UserError
+
 
 def keep_plain_names(wrapper: nn.Module, inner: str, own: str | None = None) -> None:
     """Names the wrapped module's weights in the wrapper's state dict as if nothing wrapped them.
@@ -20,11 +22,11 @@ def keep_plain_names(wrapper: nn.Module, inner: str, own: str | None = None) -> 
             no other weights.
 
     Raises:
-        ValueError: the wrapped module has weights under the name ``own``.
+        UserError: the wrapped module has weights under the name ``own``.
     """
     wrapped = getattr(wrapper, inner)
     if own and any(key.startswith(f'{own}.') for key in wrapped.state_dict()):
-        raise ValueError(
+        raise UserError(
             f'{type(wrapper).__name__}.{inner} cannot be a {type(wrapped).__name__}, which already has '
             f'weights under the name {own!r}'
         )
