@@ -1,8 +1,8 @@
 """Compares an :class:`RHAG` with the plain form of the same formulas, on equal weights.
 
-    python tools/analysis/attention_benchmark.py --sizes 112x176 208x336
+    python -m benchmarks.attention --sizes 112x176 208x336
 
-``tools/analysis/attention_benchmark.py`` calls :func:`main`. For each device, type and size it first
+For each device, type and size it first
 asserts that both give the same output and the same gradients, then measures both in turn, as
 ``cost.py`` measures detectors. Last comes the group alone at sizes that double from row to row.
 """
@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mmdet_efpn.evaluation.cost.compare import compare, parse_size, table
+from mmdet_efpn.cli.options import image_size
+from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.models.layers import RHAG
 from mmdet_efpn.utils.atomic_file import write_text_atomically
 
@@ -130,13 +131,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(
-        prog='attention_benchmark.py',
+        prog='python -m benchmarks.attention',
         description='Compare a hybrid attention group with its plain form: time and peak memory.',
     )
     parser.add_argument(
         '--sizes',
         nargs='*',
-        type=parse_size,
+        type=image_size,
         metavar='HxW',
         default=[(112, 176), (208, 336)],
         help='maps, whole windows in both directions (default: 112x176 208x336)',
@@ -144,7 +145,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--scaling',
         nargs='*',
-        type=parse_size,
+        type=image_size,
         metavar='HxW',
         default=[(64, 96), (96, 128), (128, 192), (192, 256)],
         help='sizes for the group alone (default: 64x96 96x128 128x192 192x256)',

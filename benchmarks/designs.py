@@ -1,8 +1,8 @@
 """Cost and accuracy of the designs that a recipe of independent stages trained.
 
-    python tools/analysis/design_costs.py RECIPE --picture pareto.png
+    python -m benchmarks.designs RECIPE --picture pareto.png
 
-``tools/analysis/design_costs.py`` calls :func:`main`. Accuracy is what ``tools/train_recipe.py RECIPE``
+Accuracy is what ``mmdet-efpn recipe RECIPE``
 left in the work folder; costs are measured now, all designs in turn, each at its own input size.
 """
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmdet_efpn.engine.run_options import RunOptionError
-from mmdet_efpn.evaluation.cost.compare import add_measuring_arguments, compare, finish
-from mmdet_efpn.evaluation.cost.subject import Subject
+from mmdet_efpn.evaluation.cost import Subject, compare
 from mmdet_efpn.recipes.recipe import METRICS, Stage, load_stages
+from mmdet_efpn.utils.errors import UserError
 
+from .common.arguments import add_measuring_arguments, finish
 from .common.pareto import draw_pareto
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='design_costs.py', description='Cost and accuracy of the designs of a recipe.'
+        prog='python -m benchmarks.designs', description='Cost and accuracy of the designs of a recipe.'
     )
     parser.add_argument('recipe', help='path of the recipe that was trained')
     parser.add_argument('--work-dir', metavar='DIR', help='its work folder, if it had one of its own')
@@ -44,14 +44,14 @@ def input_size(cfg: Config) -> tuple[int, int]:
     """Height and width that a config's test pipeline gives its images.
 
     Raises:
-        RunOptionError: It does not resize to one size.
+        UserError: It does not resize to one size.
     """
     dataset = cfg.test_dataloader.dataset
     for step in dataset.pipeline:
         if step['type'] == 'Resize' and step.get('scale'):
             width, height = step['scale']
             return height, width
-    raise RunOptionError('the test pipeline has no Resize with a scale, so its input size is not known')
+    raise UserError('the test pipeline has no Resize with a scale, so its input size is not known')
 
 
 def measured(stages: list[Stage], args: argparse.Namespace) -> list[dict]:
@@ -111,13 +111,13 @@ def main(argv: list[str] | None = None) -> None:
         stages = load_stages(args.recipe, args.work_dir, {})
         trained = [stage for stage in stages if stage.result() is not None]
         if not trained:
-            raise RunOptionError(
+            raise UserError(
                 f'nothing is trained in {stages[0].folder.parent}; run '
-                f'tools/train_recipe.py {args.recipe} first, with the same --work-dir'
+                f'mmdet-efpn recipe {args.recipe} first, with the same --work-dir'
             )
         rows = measured(trained, args)
-    except RunOptionError as error:
-        print(f'design_costs.py: error: {error}', file=sys.stderr)
+    except UserError as error:
+        print(f'designs: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(table(rows))
     finish(f'detector, batch of {args.batch_size}', args, rows)

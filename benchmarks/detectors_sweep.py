@@ -1,6 +1,6 @@
 """Which detectors and backbones work with the extended level, found by running each pair.
 
-``tools/analysis/detector_matrix.py`` calls :func:`main`, which writes ``docs/detectors.md``.
+``-m benchmarks.detectors_sweep`` calls :func:`main`, which writes ``docs/detectors.md``.
 """
 
 import argparse
@@ -10,8 +10,7 @@ import logging
 import warnings
 from pathlib import Path
 
-from mmdet_efpn.extend import extend_config
-from mmdet_efpn.extend.probe import argument, probe_backbone
+from mmdet_efpn.extend import argument, extend_config, probe_backbone
 from mmdet_efpn.utils.read_config import read_config
 
 from .common.dense_steps import cost_of
@@ -172,7 +171,7 @@ def document(rows: list[dict]) -> str:
     working = sum(row['works'] for row in rows)
     return f"""# Detectors and backbones with the extended level
 
-Made by `python tools/analysis/detector_matrix.py` from real runs. Each row is a detector's own config
+Made by `python -m benchmarks.detectors_sweep` from real runs. Each row is a detector's own config
 as MMDetection ships it, with the backbone named, extended by `mmdet_efpn.extend_config` with its default
 options. It works if, with random weights and two images of {height}x{width}, its loss is finite, one
 training step (Adam) changes every weight of the extension, and prediction gives finite boxes. That
@@ -203,7 +202,8 @@ def pairs(detectors: list[str], backbones: list[str]) -> list[tuple[str, str]]:
 def main(argv: list[str] | None = None) -> None:
     """Runs the pairs as the command line says and writes the document."""
     parser = argparse.ArgumentParser(
-        prog='detector_matrix.py', description='Run detectors with backbones and the extended level.'
+        prog='python -m benchmarks.detectors_sweep',
+        description='Run detectors with backbones and the extended level.',
     )
     parser.add_argument(
         '--detectors',

@@ -1,75 +1,151 @@
-"""How near the extended level comes to its teacher on images that nothing was trained on."""
+"""Table and picture of how near P2' comes to its teacher: ``python -m benchmarks.distillation_gap``."""
 
-from collections.abc import Iterable
+import argparse
+import sys
+from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from torch import nn
+from torch.utils.data import DataLoader, Subset
 
-from mmdet_efpn.models.detectors.cross_resolution_distiller import counted_cells, gt_boxes
-from mmdet_efpn.models.losses.foreground_background_balanced_loss import positive_cells
+from mmdet_efpn.visualization import BACKGROUND, FONT, evenly_spread, grid
+
+from .common.arguments import add_options_argument
+from .common.feature_pictures import feature_colours
+from .common.gap import distillation_gap, three_views
+
+PANEL_WIDTH = 480
 
 
-@torch.no_grad()
-def distillation_gap(distiller: nn.Module, batches: Iterable[dict]) -> dict[str, dict[str, float]]:
-    """Mean absolute difference of student and teacher, on objects and beside them.
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.distillation_gap',
+        description='How near the extended level comes to its teacher on validation images.',
+    )
+    parser.add_argument('config', help='config of a CrossResolutionDistiller')
+    parser.add_argument('checkpoints', nargs='+', help='weights to judge, in the order of the table')
+    parser.add_argument(
+        '--images',
+        type=int,
+        default=50,
+        metavar='N',
+        help='validation images, evenly spread (default: %(default)s)',
+    )
+    parser.add_argument('--batch-size', type=int, default=4, help='default: %(default)s')
+    parser.add_argument('--picture', metavar='PNG', help='draw the maps of the last checkpoint')
+    parser.add_argument(
+        '--pictured',
+        type=int,
+        default=3,
+        metavar='N',
+        help='images in the picture (default: %(default)s)',
+    )
+    add_options_argument(parser)
+    args = parser.parse_args(argv)
+    for name in (args.config, *args.checkpoints):
+        if not Path(name).is_file():
+            parser.error(f'file not found: {name}')
+    return args
 
-    Args:
-        distiller (nn.Module): A ``CrossResolutionDistiller`` with the weights to judge.
-        batches (Iterable[dict]): Batches of a data loader whose samples carry ground truth.
 
-    Returns:
-        dict: For ``p3_prime`` and ``p2_prime``: ``foreground``, ``background`` and ``all``, mean over
-        cells that count and channels, and ``teacher``, the mean absolute value of the teacher's map,
-        as a yardstick. A part without cells is NaN.
+def annotated_dataset(cfg: Config):
+    """The validation set with its boxes in the pixels of the network's input.
+
+    MMDetection's test pipelines read the annotations after resizing, in the original image's pixels;
+    here they are read before.
     """
-    distiller.eval()
-    sums: dict[str, dict[str, Tensor]] = {}
-    for batch in batches:
-        data = distiller.data_preprocessor(batch, False)
-        samples = data['data_samples']
-        for level, (student, teacher, stride) in distiller.compare(data['inputs']).items():
-            counted = counted_cells(samples, student, stride)
-            boxes = gt_boxes(samples, 'gt_instances', student)
-            positive = positive_cells(boxes, tuple(student.shape[2:]), stride) & counted
-            error = (student.float() - teacher.float()).abs().mean(1).double()
-            size = teacher.float().abs().mean(1).double()
-            parts = dict(
-                foreground=(error, positive),
-                background=(error, counted & ~positive),
-                all=(error, counted),
-                teacher=(size, counted),
+    dataset = cfg.val_dataloader.dataset.copy()
+    steps = [step for step in dataset.pipeline if step['type'] != 'LoadAnnotations']
+    steps.insert(1, dict(type='LoadAnnotations', with_bbox=True))
+    dataset.pipeline = steps
+    return DATASETS.build(dataset)
+
+
+def load_distiller(cfg: Config, checkpoint: str) -> nn.Module:
+    """A new distiller with the checkpoint's weights; what it does not hold starts alike for each."""
+    torch.manual_seed(0)
+    distiller = MODELS.build(cfg.model)
+    distiller.init_weights()
+    load_checkpoint(distiller, checkpoint, map_location='cpu')
+    return distiller.to(get_device())
+
+
+def table(gaps: dict[str, dict]) -> str:
+    """The gaps of each checkpoint, as Markdown."""
+    lines = [
+        '| checkpoint | level | on objects | beside | all cells | mean of the teacher |',
+        '| --- | --- | --- | --- | --- | --- |',
+    ]
+    for checkpoint, levels in gaps.items():
+        for level, parts in levels.items():
+            figures = ' | '.join(
+                f'{parts[part]:.4f}' for part in ('foreground', 'background', 'all', 'teacher')
             )
-            level_sums = sums.setdefault(level, {})
-            for name, (values, cells) in parts.items():
-                both = torch.stack((values[cells].sum(), cells.sum().double()))
-                level_sums[name] = level_sums.get(name, 0) + both
-    return {
-        level: {name: float(total / count) for name, (total, count) in parts.items()}
-        for level, parts in sums.items()
-    }
+            lines.append(f'| {checkpoint} | {level} | {figures} |')
+    return '\n'.join(lines)
 
 
-@torch.no_grad()
-def three_views(distiller: nn.Module, image: Tensor) -> dict[str, Tensor]:
-    """The stride-4 pyramid level of the full image, and what the half-size view has in its place.
+def draw(distiller, dataset, indices: list[int]) -> np.ndarray:
+    """One row for each image: the image, then its three maps in the teacher's colours."""
+    panels = []
+    for index in indices:
+        data = distiller.data_preprocessor(pseudo_collate([dataset[index]]), False)
+        height, width = data['data_samples'][0].img_shape
+        views = three_views(distiller, data['inputs'][..., :height, :width])
+        size = round(height * PANEL_WIDTH / width), PANEL_WIDTH
+        image = cv2.imread(data['data_samples'][0].img_path)[..., ::-1]
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+        panels += [captioned(image, 'image')]
+        panels += [
+            captioned(picture, caption)
+            for caption, picture in zip(
+                views, feature_colours(list(views.values()), size=size), strict=True
+            )
+        ]
+    return grid(panels, columns=4)
 
-    Args:
-        distiller (nn.Module): A ``CrossResolutionDistiller``.
-        image (Tensor): (1, 3, H, W), normalised.
 
-    Returns:
-        dict[str, Tensor]: By caption, maps (C, H / 4, W / 4), cropped to the image: P2 of the
-        half-size view (upsampled by nearest neighbour), its P2', and the teacher's P2.
-    """
-    distiller.eval()
-    p2_prime, teacher, stride = distiller.compare(image)['p2_prime']
-    detector, (_, half) = distiller.detector, distiller.views(image)
-    p2 = detector.neck.forward_pyramid(detector.backbone(half)[1:]).levels[0]
-    views = {
-        'P2 of the half-size view': F.interpolate(p2, scale_factor=2, mode='nearest'),
-        "its P2'": p2_prime,
-        'P2 of the full image (teacher)': teacher,
-    }
-    rows, columns = (-(-side // stride) for side in image.shape[2:])
-    return {caption: view[0, :, :rows, :columns].float().cpu() for caption, view in views.items()}
+def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
+    """The picture with a caption under it."""
+    strip = np.full((24, picture.shape[1], 3), BACKGROUND, np.uint8)
+    cv2.putText(strip, caption, (2, 17), FONT, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
+    return np.vstack((picture, strip))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Prints the table and writes the picture, if one is asked for."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    if cfg.model.type != 'CrossResolutionDistiller':
+        sys.exit(f'error: {args.config} trains a {cfg.model.type}, not a CrossResolutionDistiller')
+    dataset = annotated_dataset(cfg)
+    chosen = Subset(dataset, evenly_spread(len(dataset), args.images))
+    gaps = {}
+    for checkpoint in args.checkpoints:
+        distiller = load_distiller(cfg, checkpoint)
+        gaps[checkpoint] = distillation_gap(
+            distiller, DataLoader(chosen, args.batch_size, collate_fn=pseudo_collate)
+        )
+    print(f'Mean absolute difference over {len(chosen)} images of the validation set')
+    print(table(gaps), flush=True)
+    if args.picture:
+        picture = draw(distiller, dataset, evenly_spread(len(dataset), args.pictured))
+        Path(args.picture).parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(args.picture, picture[..., ::-1]):
+            sys.exit(f'error: {args.picture} could not be written')
+        print(f'{args.picture}: {picture.shape[1]}x{picture.shape[0]} pixels')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,8 +1,8 @@
 """Times trained detectors on images of their test sets, image by image in turn.
 
-    python tools/analysis/prediction_time.py FPN.py=FPN.pth EFPN.py=EFPN.pth --images 50
+    python -m benchmarks.prediction_time FPN.py=FPN.pth EFPN.py=EFPN.pth --images 50
 
-``tools/analysis/prediction_time.py`` calls :func:`main`. Measured is the whole prediction for an image
+Measured is the whole prediction for an image
 that is read and scaled already: normalisation, network, NMS, boxes in the image's own pixels. Random
 weights would not do: they give another number of proposals.
 """
@@ -18,16 +18,13 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmdet_efpn.checkpoints import require_fitting_weights
-from mmdet_efpn.engine.run_options import RunOptionError, require_checkpoint
-from mmdet_efpn.evaluation.cost.compare import (
-    add_measuring_arguments,
-    add_options_argument,
-    finish,
-    progress,
-)
-from mmdet_efpn.evaluation.cost.measure import autocast, prepare, timed
+from mmdet_efpn.engine import require_checkpoint
+from mmdet_efpn.evaluation.cost import autocast, prepare, progress, timed
+from mmdet_efpn.utils.errors import UserError
 from mmdet_efpn.utils.read_config import read_config
-from mmdet_efpn.visualization.drawing import evenly_spread
+from mmdet_efpn.visualization import evenly_spread
+
+from .common.arguments import add_measuring_arguments, add_options_argument, finish
 
 
 class TimedDetector:
@@ -42,7 +39,7 @@ class TimedDetector:
         options (dict): Changes to the config.
 
     Raises:
-        RunOptionError: There is no such checkpoint, or it lacks weights of the config's model.
+        UserError: There is no such checkpoint, or it lacks weights of the config's model.
     """
 
     def __init__(
@@ -124,18 +121,18 @@ def table(rows: list[dict]) -> str:
         '| config | an image (ms) | slowest (ms) | detections an image |',
         '| --- | --- | --- | --- |',
     ]
-    for row in rows:
-        lines.append(
-            f'| {row["name"]} | {1e3 * row["seconds"]:.0f} ({row["seconds"] / rows[0]["seconds"]:.2f}x) '
-            f'| {1e3 * row["slowest_seconds"]:.0f} | {row["detections"]:.1f} |'
-        )
+    lines += [
+        f'| {row["name"]} | {1e3 * row["seconds"]:.0f} ({row["seconds"] / rows[0]["seconds"]:.2f}x) '
+        f'| {1e3 * row["slowest_seconds"]:.0f} | {row["detections"]:.1f} |'
+        for row in rows
+    ]
     return '\n'.join(lines)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='prediction_time.py',
+        prog='python -m benchmarks.prediction_time',
         description='Time trained detectors on images of their test sets, in turn.',
     )
     parser.add_argument('detectors', nargs='+', metavar='CONFIG=CHECKPOINT')
@@ -166,8 +163,8 @@ def main(argv: list[str] | None = None) -> None:
             for pair in args.detectors
         ]
         rows = compare(detectors, args.repeats)
-    except (RunOptionError, ValueError, FileNotFoundError) as error:
-        print(f'prediction_time.py: error: {error}', file=sys.stderr)
+    except (UserError, OSError) as error:
+        print(f'prediction_time: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     print(table(rows))
     finish(f'prediction for one image, {rows[0]["images"]} images of the test set', args, rows)

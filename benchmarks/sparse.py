@@ -1,8 +1,8 @@
 """Compares P2' computed whole with P2' computed on the tiles that RoIs touch, and on RoIs alone.
 
-    python tools/analysis/sparse_benchmark.py CONFIG --sizes 2048x2048 --rois 10 100 1000
+    python -m benchmarks.sparse CONFIG --sizes 2048x2048 --rois 10 100 1000
 
-``tools/analysis/sparse_benchmark.py`` calls :func:`main`. Measured are backbone, neck and the pooling of
+Measured are backbone, neck and the pooling of
 small RoIs from P2', for one image of random pixels; the RoIs lie anywhere in it. Whole and on tiles the
 pooled values are the same; on RoIs alone (``extension_cfg.on_rois``) it is another function of the same
 cost in weights.
@@ -17,16 +17,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdet_efpn.evaluation.cost.compare import (
-    add_measuring_arguments,
-    add_options_argument,
-    compare,
-    finish,
-    parse_size,
-    table,
-)
+from mmdet_efpn.cli.options import image_size
+from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.models.necks.on_demand import DeferredLevel, RoILevel
 from mmdet_efpn.utils.read_config import read_config
+
+from .common.arguments import add_measuring_arguments, add_options_argument, finish
 
 FORMS = ('dense', 'sparse', 'pooled first')  # whole, on tiles, after pooling
 SMALLEST, LARGEST = 8, 56  # sides of the RoIs in pixels
@@ -100,14 +96,14 @@ def set_sparse(cfg: Config, sparse: bool) -> None:
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='sparse_benchmark.py',
+        prog='python -m benchmarks.sparse',
         description="Compare P2' computed whole with P2' computed where RoIs need it.",
     )
     parser.add_argument('config', metavar='CONFIG', help='a two-stage detector with EFPN')
     parser.add_argument(
         '--sizes',
         nargs='+',
-        type=parse_size,
+        type=image_size,
         default=[(2048, 2048)],
         metavar='HxW',
         help='input sizes, height x width (default: 2048x2048)',

@@ -1,8 +1,8 @@
 """Times a trained detector on real images, with P2' whole and with P2' on the tiles that RoIs touch.
 
-    python tools/analysis/sparse_detections.py CONFIG CHECKPOINT IMAGE ... --sizes 2048x2048
+    python -m benchmarks.sparse_detections CONFIG CHECKPOINT IMAGE ... --sizes 2048x2048
 
-``tools/analysis/sparse_detections.py`` calls :func:`main`. Measured is the whole prediction for one
+Measured is the whole prediction for one
 image. How many tiles are touched hangs on where the trained RPN sees objects, so the same image is
 measured with several numbers of proposals. That both forms find the same is asserted first.
 """
@@ -22,16 +22,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmdet_efpn.evaluation.cost.compare import (
-    add_measuring_arguments,
-    add_options_argument,
-    compare,
-    finish,
-    parse_size,
-    table,
-)
+from mmdet_efpn.cli.options import image_size
+from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.utils.read_config import read_config
 
+from .common.arguments import add_measuring_arguments, add_options_argument, finish
 from .sparse import set_sparse
 
 FORMS = ('dense', 'sparse')
@@ -132,7 +127,7 @@ def assert_same_detections(subjects: list[DetectionSubject], device: str) -> int
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog='sparse_detections.py',
+        prog='python -m benchmarks.sparse_detections',
         description="Time a trained detector on images, with P2' whole and on tiles.",
     )
     parser.add_argument('config', help='a two-stage detector with an extended level, RPN on P2..P6')
@@ -141,7 +136,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--sizes',
         nargs='+',
-        type=parse_size,
+        type=image_size,
         default=[(2048, 2048)],
         metavar='HxW',
         help='sizes that images are scaled into, height x width (default: 2048x2048)',
@@ -174,7 +169,7 @@ def main(argv: list[str] | None = None) -> None:
             for size in args.sizes:
                 results += _measure(args, image, size)
     except ValueError as error:
-        print(f'sparse_detections.py: error: {error}', file=sys.stderr)
+        print(f'sparse_detections: error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     finish('prediction for one image', args, results)
 

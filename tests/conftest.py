@@ -13,6 +13,9 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from PIL import Image
 
+from mmdet_efpn.cli.main import main
+from mmdet_efpn.utils.read_config import read_config
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # R-18 with EFPN, 8 to 64 channels wide. Samplers take every anchor and proposal and nothing is
@@ -59,6 +62,39 @@ auto_scale_lr = dict(enable=False, base_batch_size=4)
 randomness = dict(seed=0)
 log_processor = dict(by_epoch=False, window_size=1)
 """
+
+
+# Widths that the narrow detectors divide by four; 1024 is a box head's hidden width.
+WIDTHS = {256: 64, 1024: 64, 2048: 64}
+WIDTH_KEYS = (
+    'in_channels',
+    'out_channels',
+    'feat_channels',
+    'conv_out_channels',
+    'fc_channels',
+    'point_feat_channels',
+    'fc_out_channels',
+    'embed_dims',
+    'feedforward_channels',
+    'proposal_feature_channel',
+    'input_feat_shape',
+)
+
+
+def narrowed(cfg):
+    """Heads and necks of a quarter of their width."""
+    if isinstance(cfg, dict):
+        return {
+            key: WIDTHS.get(value, value)
+            if key in WIDTH_KEYS and isinstance(value, int)
+            else 32
+            if key == 'num_feats'
+            else narrowed(value)
+            for key, value in cfg.items()
+        }
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(narrowed(value) for value in cfg)
+    return cfg
 
 
 @pytest.fixture(scope='session')
@@ -187,3 +223,44 @@ def trained(tiny_config, tmp_path_factory):
     model.init_weights()
     torch.save(dict(state_dict=model.state_dict()), path)
     return str(path)
+
+
+@pytest.fixture(scope='session')
+def shipped():
+    """Function that reads one of MMDetection's configs, on request light: R-18 and narrow heads."""
+
+    def read(name: str, light: bool = False) -> Config:
+        cfg = read_config(f'mmdet::{name}.py')
+        if not light:
+            return cfg
+        backbone = cfg.model.backbone
+        model = dict(narrowed(cfg.model.to_dict()), backbone=backbone)
+        if backbone.type == 'ResNet':
+            backbone.depth = 18
+            neck = model['neck'][0] if isinstance(model['neck'], list) else model['neck']
+            neck['in_channels'] = [
+                width // 4 if width > 64 else 64
+                for width in {3: [512, 1024, 2048], 4: [256, 512, 1024, 2048]}[len(neck['in_channels'])]
+            ]
+        if 'encoder' in model:
+            model['bbox_head']['embed_dims'] = 64
+        cfg.model = model
+        return cfg
+
+    return read
+
+
+@pytest.fixture
+def command(capsys):
+    """Function that runs ``mmdet-efpn WORDS...`` in this process; gives exit code, output and errors."""
+
+    def run(*words) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stopped:  # argparse's end
+            code = stopped.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

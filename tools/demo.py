@@ -1,15 +1,10 @@
-"""Makes a data set, trains an EFPN detector on it, evaluates it, draws detections: ``make demo``."""
+"""The same as ``mmdet-efpn demo``, where MMDetection's users look for it."""
 
-import os
-from pathlib import Path
+import sys
 
-# Threads that spin while the data loader works on the same cores slow a small machine down; this
-# must be set before torch is imported.
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'demo']
 
-from mmdet_efpn.engine.demo import main
+from mmdet_efpn.cli.main import main  # noqa: E402
 
-CONFIG = 'configs/demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py'
-
-if __name__ == '__main__':
-    main(Path(__file__).resolve().parents[1] / CONFIG)
+sys.exit(main())

@@ -1,6 +1,10 @@
-"""Any MMDetection config with EFPN: ``python tools/extend_config.py CONFIG OUT.py [--ftt NAME ...]``."""
+"""The same as ``mmdet-efpn extend``, where MMDetection's users look for it."""
 
-from mmdet_efpn.extend.command import main
+import sys
 
-if __name__ == '__main__':
-    main()
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'extend']
+
+from mmdet_efpn.cli.main import main  # noqa: E402
+
+sys.exit(main())

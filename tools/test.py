@@ -1,6 +1,10 @@
-"""Tests a detector: ``python tools/test.py CONFIG CHECKPOINT [--out FILE.pkl] ...``."""
+"""The same as ``mmdet-efpn test``, where MMDetection's users look for it."""
 
-from mmdet_efpn.engine.test import main
+import sys
 
-if __name__ == '__main__':
-    main()
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'test']
+
+from mmdet_efpn.cli.main import main  # noqa: E402
+
+sys.exit(main())

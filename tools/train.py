@@ -1,6 +1,10 @@
-"""Trains a detector: ``python tools/train.py CONFIG [--work-dir DIR] [--resume] [--amp] ...``."""
+"""The same as ``mmdet-efpn train``, where MMDetection's users look for it."""
 
-from mmdet_efpn.engine.train import main
+import sys
 
-if __name__ == '__main__':
-    main()
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'train']
+
+from mmdet_efpn.cli.main import main  # noqa: E402
+
+sys.exit(main())

@@ -1,8 +1,10 @@
-"""Trains a detector in stages: ``python tools/train_recipe.py RECIPE [--work-dir DIR] ...``."""
+"""The same as ``mmdet-efpn recipe``, where MMDetection's users look for it."""
 
-from pathlib import Path
+import sys
 
-from mmdet_efpn.recipes.recipe import main
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'recipe']
 
-if __name__ == '__main__':
-    main(Path(__file__).resolve().parent)
+from mmdet_efpn.cli.main import main  # noqa: E402
+
+sys.exit(main())

@@ -10,8 +10,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdet_efpn.evaluation.cost.measure import count_macs, count_parameters
-from mmdet_efpn.evaluation.cost.subject import random_samples
+from mmdet_efpn.evaluation.cost import count_macs, count_parameters, random_samples
 from mmdet_efpn.utils.pretrained import without_weights
 
 

@@ -1,13 +1,43 @@
-"""What the command lines share: a run's options, its processes, mixed precision."""
+"""Runs: their options, their processes, mixed precision; importing this room registers its parts."""
 
-from .cpu_amp import BFloat16OptimWrapper
+from .cfg_options import apply_cfg_options, parse_cfg_options
+from .cpu_amp import BFloat16OptimWrapper, keep_boxes_in_float32
+from .evaluate_when_done import EvaluateWhenDone
+from .evaluation_options import augment_test, draw_predictions
+from .from_scratch import frozen_random_parts, train_from_scratch
 from .launch import start_processes, wrap_for_cpu
-from .run_options import RunOptionError, load_run_config
+from .run import evaluate, train
+from .run_log import logged_entries
+from .run_options import (
+    last_checkpoint,
+    load_run_config,
+    require_annotations,
+    require_checkpoint,
+    scale_learning_rate,
+    set_resume,
+    use_mixed_precision,
+)
 
 __all__ = [
     'BFloat16OptimWrapper',
-    'RunOptionError',
+    'EvaluateWhenDone',
+    'apply_cfg_options',
+    'augment_test',
+    'draw_predictions',
+    'evaluate',
+    'frozen_random_parts',
+    'keep_boxes_in_float32',
+    'last_checkpoint',
     'load_run_config',
+    'logged_entries',
+    'parse_cfg_options',
+    'require_annotations',
+    'require_checkpoint',
+    'scale_learning_rate',
+    'set_resume',
     'start_processes',
+    'train',
+    'train_from_scratch',
+    'use_mixed_precision',
     'wrap_for_cpu',
 ]

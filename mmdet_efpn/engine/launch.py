@@ -9,7 +9,7 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 
-LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+from ..utils.errors import UserError
 
 # Where each launcher says which process this is: (rank, number of processes, rank on this node).
 _LAUNCHER_VARIABLES = {
@@ -32,7 +32,7 @@ def start_processes(cfg: Config, launcher: str) -> None:
         launcher: One of ``none``, ``pytorch``, ``slurm``, ``mpi``.
 
     Raises:
-        ValueError: The launcher's environment variables are missing, or this node has fewer GPUs
+        UserError: The launcher's environment variables are missing, or this node has fewer GPUs
             than processes.
     """
     cfg.launcher = launcher
@@ -44,7 +44,7 @@ def start_processes(cfg: Config, launcher: str) -> None:
 
     if get_device() != 'cpu':
         if torch.cuda.is_available() and local_rank >= torch.cuda.device_count():
-            raise ValueError(
+            raise UserError(
                 f'process {local_rank} here has no GPU, {torch.cuda.device_count()} visible. '
                 'Start at most one process per GPU, or set CUDA_VISIBLE_DEVICES=-1 to use the CPU'
             )
@@ -80,7 +80,7 @@ def _read_place(launcher: str) -> tuple:
     names = _LAUNCHER_VARIABLES[launcher]
     missing = [name for name in names if name not in os.environ]
     if missing:
-        raise ValueError(
+        raise UserError(
             f'--launcher {launcher} needs the environment variables {", ".join(missing)}; '
             'start through tools/dist_train.sh, torchrun, srun or mpirun'
         )

@@ -1,68 +1,41 @@
 """From a config file and command-line options to one run's config, with early, clear errors."""
 
-import argparse
 import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 
 from ..utils.errors import UserError
-from .launch import LAUNCHERS
+from ..utils.read_config import read_config
+from .cfg_options import apply_cfg_options
+
+RunOptionError = UserError  # the former name
 
 
-class RunOptionError(UserError):
-    """An option, or a file that the config names, can't be used; the message says which."""
+def load_run_config(
+    config: str | Path, cfg_options: Sequence[str] | Mapping = (), work_dir: str | None = None
+) -> Config:
+    """Reads a run's config and applies the options of its command line.
 
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments that training and testing share, under MMDetection's names."""
-    parser.add_argument(
-        '--work-dir',
-        metavar='DIR',
-        help="folder for logs, checkpoints and results (default: the config's "
-        'work_dir, else work_dirs/CONFIG_NAME)',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='changes to the config, e.g. train_dataloader.batch_size=4 '
-        'or model.neck.in_channels="[64,64,128,256,512]"',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=LAUNCHERS,
-        default='none',
-        help='how the processes of a run are started (default: one process)',
-    )
-    # torch.distributed.launch passes this; torchrun and Slurm use the environment instead.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-
-
-def load_run_config(args: argparse.Namespace) -> Config:
-    """Reads the config file and applies ``--cfg-options`` and ``--work-dir``.
+    Args:
+        config: The config: its path, or ``package::path``.
+        cfg_options: ``KEY=VALUE`` words, or a dict of dotted keys; see :func:`apply_cfg_options`.
+        work_dir: The run's folder. Default: the config's ``work_dir``, else ``work_dirs/CONFIG_NAME``.
 
     Raises:
-        RunOptionError: The file doesn't exist or isn't a config, or an option doesn't fit into it.
+        UserError: The file doesn't exist or isn't a detector's config, or an option doesn't fit.
     """
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if not Path(args.config).is_file():
-        raise RunOptionError(f'config not found: {args.config} (looked from {Path.cwd()})')
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(config)
     if 'model' not in cfg:
-        raise RunOptionError(f'{args.config} is no detector config: it has no "model"')
-    if args.cfg_options is not None:
-        try:
-            cfg.merge_from_dict(args.cfg_options)
-        except (KeyError, TypeError, IndexError) as error:
-            raise RunOptionError(f'--cfg-options do not fit {args.config}: {error}') from error
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
+        raise UserError(f'{config} is no detector config: it has no "model"')
+    apply_cfg_options(cfg, cfg_options, str(config))
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
     return cfg
 
 
@@ -72,15 +45,13 @@ def use_mixed_precision(cfg: Config) -> None:
     ``optim_wrapper.dtype`` in the config is kept on GPUs.
 
     Raises:
-        RunOptionError: The config's optimiser wrapper, number format or the device has no mixed
+        UserError: The config's optimiser wrapper, number format or the device has no mixed
             precision.
     """
     wrapper = cfg.get('optim_wrapper')
     kind = None if wrapper is None else wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
-        raise RunOptionError(
-            f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}'
-        )
+        raise UserError(f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}')
     device = get_device()
     if device in ('cuda', 'npu', 'mlu', 'musa'):
         wrapper.type = 'AmpOptimWrapper'
@@ -88,21 +59,21 @@ def use_mixed_precision(cfg: Config) -> None:
     elif device == 'cpu':
         dtype = wrapper.pop('dtype', 'bfloat16')
         if dtype != 'bfloat16':
-            raise RunOptionError(f'--amp on the CPU computes in bfloat16, not {dtype}')
+            raise UserError(f'--amp on the CPU computes in bfloat16, not {dtype}')
         wrapper.pop('loss_scale', None)
         wrapper.type = 'BFloat16OptimWrapper'
     else:
-        raise RunOptionError(f'--amp is not available on the device {device}')
+        raise UserError(f'--amp is not available on the device {device}')
 
 
 def scale_learning_rate(cfg: Config) -> None:
     """Switches on scaling of the learning rate by real over base batch size.
 
     Raises:
-        RunOptionError: The config gives no ``auto_scale_lr.base_batch_size``.
+        UserError: The config gives no ``auto_scale_lr.base_batch_size``.
     """
     if not (cfg.get('auto_scale_lr') or {}).get('base_batch_size'):
-        raise RunOptionError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
+        raise UserError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
     cfg.auto_scale_lr.enable = True
 
 
@@ -115,7 +86,7 @@ def set_resume(cfg: Config, resume: str) -> str:
             Where ``auto`` finds none, the run starts as the config says, ``load_from`` included.
 
     Raises:
-        RunOptionError: The named checkpoint doesn't exist.
+        UserError: The named checkpoint doesn't exist.
     """
     checkpoint = last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     if checkpoint is None:
@@ -151,11 +122,9 @@ def last_checkpoint(work_dir: str) -> str | None:
 
 
 def require_checkpoint(checkpoint: str, named_by: str) -> None:
-    """Raises :class:`RunOptionError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
+    """Raises :class:`UserError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
     if '://' not in checkpoint and not Path(checkpoint).is_file():
-        raise RunOptionError(
-            f'{named_by}: checkpoint not found: {checkpoint} (looked from {Path.cwd()})'
-        )
+        raise UserError(f'{named_by}: checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
 
 
 def require_annotations(cfg: Config, stages: tuple) -> None:
@@ -166,7 +135,7 @@ def require_annotations(cfg: Config, stages: tuple) -> None:
         stages: Which of ``'train'``, ``'val'``, ``'test'`` the run goes through.
 
     Raises:
-        RunOptionError: Names the config keys and paths of all missing files.
+        UserError: Names the config keys and paths of all missing files.
     """
     missing = []
     for stage in stages:
@@ -177,7 +146,7 @@ def require_annotations(cfg: Config, stages: tuple) -> None:
                 if not Path(path).exists()
             ]
     if missing:
-        raise RunOptionError(
+        raise UserError(
             f'annotation file not found (looked from {Path.cwd()}): {"; ".join(missing)}. '
             'Prepare the data set, or correct its place in the config file'
         )

@@ -1,17 +1,12 @@
 """Whether one detector's AP differs from another's by more than the choice of test images explains.
 
-    python tools/analysis/compare_predictions.py CONFIG first.pkl second.pkl
-
-``tools/analysis/compare_predictions.py`` calls :func:`main`. The test images are drawn anew, with
-replacement, many times, the same ones for both detectors, and both are evaluated on each draw. What is
-not covered: that another training seed gives another detector.
+The test images are drawn anew, with replacement, many times, the same ones for both detectors, and both
+are evaluated on each draw. What is not covered: that another training seed gives another detector.
 """
 
-import argparse
 import contextlib
 import copy
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +16,7 @@ from mmengine.registry import init_default_scope
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..utils.errors import MissingFileError, UserError
 from ..utils.read_config import read_config
 
 METRICS = {'AP': 0, 'AP50': 1, 'AP75': 2, 'AP small': 3, 'AP medium': 4}  # places in COCOeval.stats
@@ -31,19 +27,19 @@ class BootstrapEvaluation:
 
     Args:
         truth (COCO): The annotations.
-        predictions (list[dict]): As ``tools/test.py --out`` writes them: ``img_id`` and
+        predictions (list[dict]): As ``mmdet-efpn test --out`` writes them: ``img_id`` and
             ``pred_instances`` with ``bboxes`` (n, 4; x1, y1, x2, y2 in pixels), ``scores`` and
             ``labels``.
         category_ids (list[int]): The annotations' category of each label.
 
     Raises:
-        ValueError: The predictions are not of exactly the annotations' images.
+        UserError: The predictions are not of exactly the annotations' images.
     """
 
     def __init__(self, truth: COCO, predictions: list[dict], category_ids: list[int]) -> None:
         predicted = sorted(prediction['img_id'] for prediction in predictions)
         if predicted != sorted(truth.getImgIds()):
-            raise ValueError(
+            raise UserError(
                 f'the predictions are of {len(predicted)} images, the annotations of '
                 f'{len(truth.getImgIds())}: not the same ones'
             )
@@ -115,46 +111,31 @@ def table(rows: list[dict]) -> str:
     """The comparison as Markdown."""
     lines = ['| | first | second | difference | 95 % of draws |', '| --- | --- | --- | --- | --- |']
     lines += [
-        '| {metric} | {first:.3f} | {second:.3f} | {difference:+.3f} | {low:+.3f} to {high:+.3f} |'.format(
-            **row
-        )
+        f'| {row["metric"]} | {row["first"]:.3f} | {row["second"]:.3f} | {row["difference"]:+.3f} '
+        f'| {row["low"]:+.3f} to {row["high"]:+.3f} |'
         for row in rows
     ]
     return '\n'.join(lines)
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(
-        prog='compare_predictions.py',
-        description="Compare two detectors' predictions by a paired bootstrap over the test images.",
-    )
-    parser.add_argument('config', help='config whose test set the predictions are of')
-    parser.add_argument('first', help='predictions of the first detector (tools/test.py --out)')
-    parser.add_argument('second', help='predictions of the second')
-    parser.add_argument('--draws', type=int, default=200, help='default: %(default)s')
-    parser.add_argument('--seed', type=int, default=0, help='default: %(default)s')
-    args = parser.parse_args(argv)
-    for name in (args.config, args.first, args.second):
-        if '::' not in name and not Path(name).is_file():
-            parser.error(f'file not found: {name}')
-    return args
+def read_detectors(config: str, *predictions: str) -> list[BootstrapEvaluation]:
+    """The evaluations of several files of predictions of one config's test set.
 
+    Args:
+        config (str): The config: its path, or ``package::path``.
+        *predictions (str): Files as ``mmdet-efpn test --out`` writes them.
 
-def main(argv: list[str] | None = None) -> None:
-    """Prints the comparison that the command line asks for."""
-    args = parse_args(argv)
-    cfg = read_config(args.config)
+    Raises:
+        MissingFileError: There is no such file.
+        UserError: The predictions are not of exactly the test set's images.
+    """
+    for name in predictions:
+        if not Path(name).is_file():
+            raise MissingFileError(f'predictions not found: {name} (looked from {Path.cwd()})')
+    cfg = read_config(config)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     dataset.full_init()
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(dataset.ann_file)
-    try:
-        detectors = [
-            BootstrapEvaluation(truth, load(name), dataset.cat_ids) for name in (args.first, args.second)
-        ]
-    except ValueError as error:
-        sys.exit(f'error: {error}')
-    print(f'{detectors[0].num_images} images, {args.draws} draws')
-    print(table(compare(*detectors, args.draws, args.seed)))
+    return [BootstrapEvaluation(truth, load(name), dataset.cat_ids) for name in predictions]

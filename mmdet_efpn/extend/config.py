@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 
 import mmdet_efpn.models  # noqa: F401  (registers what the extended config names)
 
+from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
@@ -109,19 +110,19 @@ def extend_with_report(
     if not isinstance(cfg, Config):
         cfg = read_config(cfg)
     if levels not in (None, *LEVELS):
-        raise ValueError(f'levels must be one of {LEVELS}, got {levels!r}')
+        raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
     extended, report = copy.deepcopy(cfg), Report()
     plain = extended.get('model')
     _check_model(plain)
     model = ConfigDict(plain).to_dict()
     levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
-        raise ValueError(
+        raise UserError(
             f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
             f'{"an" if model.get("rpn_head") else "no"} RPN'
         )
     if not extended_bbox_head and not model.get('roi_head'):
-        raise ValueError('extended_bbox_head=False needs a RoI head, and this detector has none')
+        raise UserError('extended_bbox_head=False needs a RoI head, and this detector has none')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
     heads = _extend_features(model, ftt, c2_prime, levels, separable, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
@@ -190,11 +191,9 @@ def _extend_features(
         features = probe_backbone(backbone)
         width = features[0].channels
     elif c2_prime is not None:
-        raise ValueError(
-            f"c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2'"
-        )
+        raise UserError(f"c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2'")
     elif separable is not None:
-        raise ValueError(
+        raise UserError(
             f"separable={separable!r} makes no sense with levels={levels!r}, which has no P2'"
         )
     model['backbone'] = backbone

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..utils.errors import ExistingFileError, MissingFileError, UserError
 from ..utils.read_config import config_path, read_config
 from .config import extend_with_report
 from .report import Report
@@ -36,11 +37,11 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     """
     out = Path(out)
     if out.suffix != '.py':
-        raise ValueError(f"a config file's name ends in .py, not {out.name!r}")
+        raise UserError(f"a config file's name ends in .py, not {out.name!r}")
     if not out.parent.is_dir():
-        raise FileNotFoundError(f'no such folder: {out.parent}')
+        raise MissingFileError(f'no such folder: {out.parent}')
     if out.exists() and not overwrite:
-        raise FileExistsError(f'{out} exists; --overwrite replaces it')
+        raise ExistingFileError(f'{out} exists; --overwrite replaces it')
     plain = read_config(config)
     extended, report = extend_with_report(plain, **options)
     # Of a package's name, MMEngine knows MMDetection's.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from ..models import PyramidExtension
+from ..utils.errors import UserError
 from .backbone import C2_STRIDE
 from .probe import Feature, argument, plain_type
 from .report import CannotExtendError, Report
@@ -104,7 +105,8 @@ def begin_at_stride_four(
     Args:
         chain (list[dict]): The neck's modules.
         plain (tuple[int, ...]): Strides of its levels so far.
-        old, new (list[Feature]): What the backbone gave, and gives now, without C2'.
+        old (list[Feature]): What the backbone gave.
+        new (list[Feature]): What it gives now, without C2'.
     """
     first, *refiners = (dict(part) for part in chain)
     num_finer = (plain[0] // C2_STRIDE).bit_length() - 1  # levels between stride 4 and the first
@@ -133,7 +135,7 @@ def _check_ftt(ftt: dict, channels: int) -> None:
             PyramidExtension(None, channels, ftt)
     except Exception as error:
         # Whatever a registry or a module of the user's own says at build.
-        raise ValueError(f'ftt={ftt!r} cannot be built for {channels} channels: {error}') from error
+        raise UserError(f'ftt={ftt!r} cannot be built for {channels} channels: {error}') from error
 
 
 def light_extension(channels: int) -> dict:

@@ -1,5 +1,6 @@
 """Two-stage heads: where proposals come from, and which level each RoI is pooled from."""
 
+from ..utils.errors import UserError
 from .dense_head import extend_prior_generator
 from .neck import Levels
 from .probe import argument, plain_type
@@ -17,7 +18,7 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
     key, kind = 'model.rpn_head', plain_type(head)
     if kind == 'EmbeddingRPNHead':
         if on_p2_prime:
-            raise ValueError(
+            raise UserError(
                 f'rpn_on_p2_prime=True: {key} ({kind}) learns its proposals and reads no level'
             )
         report.left(f'{key}: {kind} learns its proposals and reads no level')

@@ -1,6 +1,7 @@
-"""``python -m mmdet_efpn.plugin CONFIG OUT.py``, as tools/extend_config.py."""
+"""``python -m mmdet_efpn.plugin``, the former name of ``mmdet-efpn extend``."""
 
-from ..extend.command import main
+import sys
 
-if __name__ == '__main__':
-    main()
+from ..cli.main import main
+
+sys.exit(main(['extend', *sys.argv[1:]]))

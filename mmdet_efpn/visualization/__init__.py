@@ -1,6 +1,30 @@
-"""Pictures of annotations and detections."""
+"""Pictures of annotations, detections and training curves."""
 
-from .annotations import annotation_grid
-from .drawing import draw_boxes, grid, magnified_crops
+from .annotations import annotation_grid, dataset_from_annotations, dataset_from_config
+from .curves import draw_curves
+from .detections import draw_on_dataset, draw_on_images, find_images, load_detector
+from .drawing import FONT, draw_boxes, palette_of
+from .image_files import read_rgb, write_png
+from .layout import BACKGROUND, evenly_spread, grid, legend, magnified_crops, titled
 
-__all__ = ['annotation_grid', 'draw_boxes', 'grid', 'magnified_crops']
+__all__ = [
+    'BACKGROUND',
+    'FONT',
+    'annotation_grid',
+    'dataset_from_annotations',
+    'dataset_from_config',
+    'draw_boxes',
+    'draw_curves',
+    'draw_on_dataset',
+    'draw_on_images',
+    'evenly_spread',
+    'find_images',
+    'grid',
+    'legend',
+    'load_detector',
+    'magnified_crops',
+    'palette_of',
+    'read_rgb',
+    'titled',
+    'write_png',
+]

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from mmdet.registry import DATASETS
-from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
-from ..datasets.palette import distinct_colours
-from .drawing import draw_boxes, evenly_spread, grid, magnified_crops, read_rgb
+from ..datasets import distinct_colours
+from ..utils.errors import UserError
+from ..utils.read_config import read_config
+from .drawing import draw_boxes, palette_of
+from .image_files import read_rgb
+from .layout import evenly_spread, grid, magnified_crops
 
 
 def annotation_grid(
@@ -41,7 +44,7 @@ def annotation_grid(
             boxes,
             labels,
             meta['classes'],
-            colours=_palette(meta),
+            colours=palette_of(meta),
             scale=panel_width / image.shape[1],
         )
         crops = magnified_crops(image, boxes, labels, meta['classes'], 5, picture.shape[1] // 5)
@@ -57,9 +60,9 @@ def dataset_from_config(config: str | Path, split: str = 'train') -> BaseDataset
     Raises:
         ValueError: The config has no such data loader.
     """
-    loader = Config.fromfile(config).get(f'{split}_dataloader')
+    loader = read_config(config).get(f'{split}_dataloader')
     if not loader:
-        raise ValueError(f'{config} has no {split}_dataloader')
+        raise UserError(f'{config} has no {split}_dataloader')
     settings = loader['dataset']
     while 'dataset' in settings or 'datasets' in settings:
         settings = settings['dataset'] if 'dataset' in settings else settings['datasets'][0]
@@ -85,8 +88,3 @@ def dataset_from_annotations(annotation_file: str | Path, image_folder: str | Pa
             metainfo=dict(classes=classes, palette=distinct_colours(len(classes))),
         )
     )
-
-
-def _palette(meta: dict) -> list[tuple[int, int, int]] | None:
-    palette = meta.get('palette')
-    return palette if palette is not None and len(palette) >= len(meta['classes']) else None

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..engine.run_log import logged_entries
+from ..engine import logged_entries
+from ..utils.errors import UserError
 
 
 def read_curve(work_dir: str | Path, key: str = 'loss') -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def read_curve(work_dir: str | Path, key: str = 'loss') -> tuple[np.ndarray, np.
     """
     values = {entry['step']: entry[key] for entry in logged_entries(work_dir) if key in entry}
     if not values:
-        raise ValueError(f'{work_dir}: no */vis_data/scalars.json logs a value named {key!r}')
+        raise UserError(f'{work_dir}: no */vis_data/scalars.json logs a value named {key!r}')
     steps = sorted(values)
     return np.array(steps), np.array([values[step] for step in steps], dtype=float)
 
@@ -40,7 +41,7 @@ def smoothed(values: Sequence[float], window: int) -> np.ndarray:
         ValueError: an even ``window``, or one under 1.
     """
     if window < 1 or window % 2 == 0:
-        raise ValueError(f'window must be an odd number from 1, got {window}')
+        raise UserError(f'window must be an odd number from 1, got {window}')
     values, kernel = np.asarray(values, dtype=float), np.ones(window)
     whole = np.convolve(values, kernel)[window // 2 : window // 2 + len(values)]
     return whole / np.convolve(np.ones(len(values)), kernel)[window // 2 : window // 2 + len(values)]

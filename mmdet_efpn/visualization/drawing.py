@@ -1,34 +1,23 @@
-"""Draws boxes with class names, and puts pictures side by side. Images are (h, w, 3) uint8 RGB."""
+"""Draws boxes whose labels leave small objects in sight. Images are (h, w, 3) uint8 RGB."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..datasets import distinct_colours
+
 Colour = tuple[int, int, int]
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-BACKGROUND = 250
+DEFAULT_COLOUR = (40, 220, 60)
 
 
-def read_rgb(path: str | Path) -> np.ndarray:
-    """An image file as (h, w, 3) uint8 RGB.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It can't be decoded as an image.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'image {path} is missing')
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f'{path} cannot be decoded as an image')
-    return image[..., ::-1]
-
-
-def evenly_spread(length: int, num: int) -> list[int]:
-    """At most ``num`` numbers from 0 to ``length - 1``, evenly spread, ends included."""
-    return np.unique(np.linspace(0, length - 1, min(num, length)).round().astype(int)).tolist()
+def palette_of(meta: dict) -> list[Colour]:
+    """A colour for each class of a data set: its own, or others that are the same in every picture."""
+    palette, amount = meta.get('palette'), len(meta['classes'])
+    if isinstance(palette, (list, tuple)) and len(palette) >= amount:
+        return [tuple(colour) for colour in palette]
+    return distinct_colours(amount)
 
 
 def draw_boxes(
@@ -43,7 +32,8 @@ def draw_boxes(
 ) -> np.ndarray:
     """A copy of the image, resized by ``scale``, with boxes and class names.
 
-    Lines and text are drawn after resizing, so that they stay thin round tiny objects.
+    Lines and text are drawn after resizing, so that they stay thin round tiny objects. A label goes
+    beside its box, where it covers no other box; where there is no such place it is left out.
 
     Args:
         image: (h, w, 3) uint8 RGB.
@@ -56,70 +46,24 @@ def draw_boxes(
         text_height: Height of a capital letter in the picture, in pixels; 0 leaves the names out.
     """
     picture = _resize(image, scale)
-    boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
-    for number, (box, label) in enumerate(zip(boxes, labels, strict=True)):
-        colour = tuple(colours[label]) if colours is not None else (40, 220, 60)
-        x1, y1, x2, y2 = (round(value * scale) for value in box)
-        # One pixel outside the object, so that the line hides nothing of it.
-        thickness = max(1, text_height // 9)
-        cv2.rectangle(picture, (x1 - thickness, y1 - thickness), (x2, y2), colour, thickness)
-        if text_height:
-            score = '' if scores is None else f' {scores[number]:.2f}'
-            _write(picture, class_names[label] + score, (x1, y1, y2), colour, text_height)
+    boxes = (np.asarray(boxes, dtype=float).reshape(-1, 4) * scale).round().astype(int)
+    thickness = max(1, text_height // 9)
+    colour_of = [tuple(colours[n]) if colours is not None else DEFAULT_COLOUR for n in labels]
+    for (x1, y1, x2, y2), colour in zip(boxes.tolist(), colour_of, strict=True):
+        # One pixel outside the object, so that the line hides nothing of it; in sight at the edges.
+        corner = max(x1 - thickness, 0), max(y1 - thickness, 0)
+        opposite = min(x2, picture.shape[1] - 1), min(y2, picture.shape[0] - 1)
+        cv2.rectangle(picture, corner, opposite, colour, thickness)
+    if text_height:
+        taken = boxes.astype(float)
+        for number in reversed(range(len(boxes))):  # the surest, which come last, choose first
+            text = class_names[labels[number]]
+            text += '' if scores is None else f' {scores[number]:.2f}'
+            place = _place_label(text, boxes[number], taken, picture.shape, text_height)
+            if place is not None:
+                _write(picture, text, place, colour_of[number], text_height)
+                taken = np.vstack([taken, place])
     return picture
-
-
-def magnified_crops(
-    image: np.ndarray,
-    boxes: np.ndarray,
-    labels: Sequence[int],
-    class_names: Sequence[str],
-    amount: int = 5,
-    side: int = 96,
-) -> np.ndarray:
-    """A strip of the smallest objects, magnified, (side + caption, amount * side, 3) uint8.
-
-    Each crop is a square of twice the object's longer side round its middle; the caption gives
-    class and size in pixels of ``image``. Missing objects leave the strip empty.
-    """
-    boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    smallest = np.argsort(sizes.prod(axis=1), kind='stable')[:amount]
-    caption = 16
-    strip = np.full((side + caption, amount * side, 3), BACKGROUND, np.uint8)
-    for column, index in enumerate(smallest):
-        half = max(float(sizes[index].max()), 4.0)
-        centre_x, centre_y = (boxes[index, :2] + boxes[index, 2:]) / 2
-        matrix = np.array([[1, 0, half - centre_x], [0, 1, half - centre_y]]) * (side - 2) / (2 * half)
-        flags = cv2.INTER_NEAREST if half < side / 4 else cv2.INTER_LINEAR
-        crop = cv2.warpAffine(image, matrix, (side - 2, side - 2), flags=flags)
-        left = column * side
-        strip[1 : side - 1, left + 1 : left + side - 1] = crop
-        width, height = sizes[index]
-        text = f'{class_names[labels[index]]} {width:.0f}x{height:.0f}'
-        scale = min(0.38, 0.38 * (side - 4) / cv2.getTextSize(text, FONT, 0.38, 1)[0][0])
-        cv2.putText(strip, text, (left + 2, side + 11), FONT, scale, (20, 20, 20), 1, cv2.LINE_AA)
-    return strip
-
-
-def grid(images: Sequence[np.ndarray], columns: int, gap: int = 6) -> np.ndarray:
-    """Pictures in rows of ``columns``, each in a cell as large as the largest picture.
-
-    Raises:
-        ValueError: There is no picture, or ``columns`` is under 1.
-    """
-    if not images or columns < 1:
-        raise ValueError(f'expected at least 1 picture and 1 column, got {len(images)}, {columns}')
-    columns = min(columns, len(images))
-    height = max(len(image) for image in images) + gap
-    width = max(image.shape[1] for image in images) + gap
-    rows = -(-len(images) // columns)
-    sheet = np.full((rows * height + gap, columns * width + gap, 3), BACKGROUND, np.uint8)
-    for number, image in enumerate(images):
-        row, column = divmod(number, columns)
-        y, x = gap + row * height, gap + column * width
-        sheet[y : y + len(image), x : x + image.shape[1]] = image
-    return sheet
 
 
 def _resize(image: np.ndarray, scale: float) -> np.ndarray:
@@ -129,15 +73,36 @@ def _resize(image: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
-def _write(
-    picture: np.ndarray, text: str, place: tuple[int, int, int], colour: Colour, text_height: int
-) -> None:
-    """Write above the box, or below it where there is no room above."""
-    x1, y1, y2 = place
-    scale = text_height / 22
-    (width, height), baseline = cv2.getTextSize(text, FONT, scale, 1)
-    x = min(max(x1, 0), max(picture.shape[1] - width, 0))
-    y = y1 - 4 if y1 - 4 - height >= 0 else min(y2 + height + 4, len(picture) - 2)
-    cv2.rectangle(picture, (x - 1, y - height - 1), (x + width, y + baseline // 2), colour, -1)
+def _place_label(
+    text: str, box: np.ndarray, taken: np.ndarray, shape: tuple, text_height: int
+) -> tuple[int, int, int, int] | None:
+    """Where a label fits beside its box, ``x1, y1, x2, y2``: inside the picture, over nothing taken."""
+    (width, height), baseline = cv2.getTextSize(text, FONT, text_height / 22, 1)
+    width, height, gap = width + 1, height + baseline // 2 + 1, 3
+    x1, y1, x2, y2 = box.tolist()
+    left = min(max(x1 - 1, 0), max(shape[1] - width, 0))
+    right = max(min(x2 - width, shape[1] - width), 0)
+    above, below = y1 - gap - height, y2 + gap
+    candidates = [(left, above), (left, below), (right, above), (right, below)]
+    candidates += [(x2 + gap, y1), (x1 - gap - width, y1), (x2 + gap, y2 - height)]
+    for x, y in candidates:
+        place = (x, y, x + width, y + height)
+        inside = x >= 0 and y >= 0 and place[2] <= shape[1] and place[3] <= shape[0]
+        if inside and not _overlaps(place, taken):
+            return place
+    return None
+
+
+def _overlaps(place: tuple[int, int, int, int], taken: np.ndarray) -> bool:
+    x1, y1, x2, y2 = place
+    return bool(
+        ((taken[:, 0] < x2) & (taken[:, 2] > x1) & (taken[:, 1] < y2) & (taken[:, 3] > y1)).any()
+    )
+
+
+def _write(picture: np.ndarray, text: str, place: tuple, colour: Colour, text_height: int) -> None:
+    x1, y1, x2, y2 = place
+    cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, -1)
     ink = (0, 0, 0) if sum(colour) > 330 else (255, 255, 255)
-    cv2.putText(picture, text, (x, y), FONT, scale, ink, 1, cv2.LINE_AA)
+    (_, height), _ = cv2.getTextSize(text, FONT, text_height / 22, 1)
+    cv2.putText(picture, text, (x1 + 1, y1 + height), FONT, text_height / 22, ink, 1, cv2.LINE_AA)

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import attention as benchmark
 from benchmarks.attention_plain import plain_ocab, plain_window_attention, table_index
-from mmdet_efpn.evaluation.cost import compare as cost
+from mmdet_efpn.evaluation.cost import comparison as cost
 from mmdet_efpn.models.layers import OCAB, WindowAttention
 
 TINY = dict(embed_dims=60, depth=2, num_heads=3, window_size=4)

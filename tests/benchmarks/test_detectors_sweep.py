@@ -14,8 +14,7 @@ from benchmarks.detectors_sweep import (
     shipped,
     with_backbone,
 )
-from mmdet_efpn.evaluation.cost.measure import count_macs
-from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
+from mmdet_efpn.evaluation.cost import BackboneNeckSteps, count_macs
 
 
 @pytest.mark.parametrize('deformable', [False, True])

@@ -11,9 +11,9 @@ from mmengine.structures import InstanceData
 from PIL import Image
 from torch import nn
 
-from benchmarks import distillation_report
+from benchmarks import distillation_gap as distillation_report
 from benchmarks.common.feature_pictures import feature_colours
-from benchmarks.distillation_gap import distillation_gap
+from benchmarks.common.gap import distillation_gap
 
 
 class Maps(nn.Module):

@@ -1,8 +1,8 @@
 """The demo from data to table, in two iterations."""
 
-import pytest
+import re
 
-from mmdet_efpn.engine.demo import main
+import pytest
 
 SHORT = """
 _base_ = '{config}'
@@ -25,7 +25,9 @@ def arguments(tmp_path, repository):
     config.write_text(
         SHORT.format(config=repository / 'configs/demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py')
     )
-    return config, [
+    return [
+        '--config',
+        config,
         '--data-dir',
         str(tmp_path / 'data'),
         '--work-dir',
@@ -37,10 +39,9 @@ def arguments(tmp_path, repository):
     ]
 
 
-def test_makes_data_trains_evaluates_and_draws(arguments, tmp_path, capsys):
-    config, options = arguments
-    main(config, [*options, '--min-ap50', '0'])
-    printed = capsys.readouterr().out
+def test_makes_data_trains_evaluates_and_draws(arguments, tmp_path, command):
+    code, printed, _ = command('demo', *arguments, '--min-ap50', '0')
+    assert code == 0
     assert '| AP | AP50 | AP small |' in printed
     assert (tmp_path / 'work' / 'iter_2.pth').is_file()
     assert str(tmp_path / 'work' / 'iter_2.pth') in printed
@@ -48,15 +49,16 @@ def test_makes_data_trains_evaluates_and_draws(arguments, tmp_path, capsys):
 
     # A second run finds the training done, and fails where the detector has not learnt.
     checkpoint = (tmp_path / 'work' / 'iter_2.pth').stat().st_mtime
-    with pytest.raises(SystemExit, match=r'The demo failed: AP50 is 0\.\d+, and 0\.60 shows'):
-        main(config, options)
+    code, printed, _ = command('demo', *arguments)
+    assert code == 1
+    assert re.search(r'The demo failed: AP50 is 0\.\d+, and 0\.60 shows', printed)
     assert (tmp_path / 'work' / 'iter_2.pth').stat().st_mtime == checkpoint
 
 
-def test_other_data_in_the_folder_is_one_sentence(arguments, tmp_path):
-    config, options = arguments
+def test_other_data_in_the_folder_is_one_sentence(arguments, tmp_path, command):
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data' / 'mine.txt').write_text('kept')
-    with pytest.raises(SystemExit, match=r'demo\.py: error: .*data'):
-        main(config, options)
+    code, _, error = command('demo', *arguments)
+    assert code == 2
+    assert re.fullmatch(r'mmdet-efpn demo: error: .*data.*\n', error)
     assert (tmp_path / 'data' / 'mine.txt').read_text() == 'kept'

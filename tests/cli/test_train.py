@@ -9,10 +9,10 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from mmdet_efpn.engine import test as testing
-from mmdet_efpn.engine import train as training
-from mmdet_efpn.engine.run_log import logged_entries
-from mmdet_efpn.engine.run_options import RunOptionError, last_checkpoint
+from mmdet_efpn import engine
+from mmdet_efpn.checkpoints import require_fitting_weights
+from mmdet_efpn.engine import last_checkpoint, load_run_config, logged_entries
+from mmdet_efpn.utils.errors import UserError
 
 
 def logged(work_dir, key):
@@ -119,62 +119,71 @@ def test_tests_flipped_and_draws(uninterrupted_run, run_tool, tiny_config, tmp_p
             ['--cfg-options', 'train_dataloader.dataset.ann_file=gone.json'],
             'train_dataloader.dataset.ann_file',
         ),
-        (['--cfg-options', 'train_dataloader.sampler.type.wrong=1'], '--cfg-options do not fit'),
+        (
+            ['--cfg-options', 'train_dataloader.sampler.type.wrong=1'],
+            'train_dataloader.sampler.type.wrong=1 does not fit',
+        ),
         (['--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper'], 'ApexOptimWrapper'),
         (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=None'], 'base_batch_size'),
         (['--launcher', 'pytorch'], 'RANK'),
     ],
 )
-def test_train_says_what_is_wrong(tiny_config, capsys, monkeypatch, options, said):
+def test_train_says_what_is_wrong(tiny_config, command, monkeypatch, options, said):
     monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(SystemExit) as stopped:
-        training.main([str(tiny_config), *options])
-    error = capsys.readouterr().err
-    assert stopped.value.code == 2
+    code, _, error = command('train', tiny_config, *options)
+    assert code == 2
     assert error.count('\n') == 1
-    assert error.startswith('train.py: error: ')
+    assert error.startswith('mmdet-efpn train: error: ')
     assert said in error
 
 
-def test_missing_config_and_checkpoint_are_named(tiny_config, capsys):
-    with pytest.raises(SystemExit):
-        training.main(['gone.py'])
-    assert 'config not found: gone.py' in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        testing.main([str(tiny_config), 'gone.pth'])
-    assert 'checkpoint not found: gone.pth' in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        testing.main([str(tiny_config), 'gone.pth', '--out', 'boxes.json'])
-    assert '.pkl' in capsys.readouterr().err
+def test_missing_config_and_checkpoint_are_named(tiny_config, command):
+    assert 'config not found: gone.py' in command('train', 'gone.py')[2]
+    assert 'checkpoint not found: gone.pth' in command('test', tiny_config, 'gone.pth')[2]
+    assert '.pkl' in command('test', tiny_config, 'gone.pth', '--out', 'boxes.json')[2]
+
+
+def test_debug_shows_the_traceback(command):
+    with pytest.raises(FileNotFoundError, match='config not found'):
+        command('train', 'gone.py', '--debug')
+
+
+def test_predictions_are_not_overwritten(tiny_config, uninterrupted_run, command, tmp_path):
+    (tmp_path / 'out.pkl').write_text('kept')
+    words = [tiny_config, uninterrupted_run / 'iter_6.pth', '--out', tmp_path / 'out.pkl']
+    code, _, error = command('test', *words)
+    assert code == 2
+    assert '--overwrite' in error
+    assert (tmp_path / 'out.pkl').read_text() == 'kept'
 
 
 def test_another_models_checkpoint_is_not_tested(tiny_config, tmp_path):
     model = MODELS.build(Config.fromfile(tiny_config).model)
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     torch.save(dict(state_dict={f'module.{k}': v + 1 for k, v in weights.items()}), tmp_path / 'own.pth')
-    testing.require_fitting_weights(model, str(tmp_path / 'own.pth'))
+    require_fitting_weights(model, str(tmp_path / 'own.pth'))
     assert_equal(model.state_dict(), {k: v + 1 for k, v in weights.items()})
 
     without = {k: v for k, v in weights.items() if not k.startswith('neck.extension.')}
     torch.save(without, tmp_path / 'fpn.pth')
     lacking = len(weights) - len(without)
     with pytest.raises(
-        RunOptionError,
+        UserError,
         match=rf'lacks {lacking} of the {len(weights)} weights .*'
         r'neck\.extension\.',
     ):
-        testing.require_fitting_weights(model, str(tmp_path / 'fpn.pth'))
+        require_fitting_weights(model, str(tmp_path / 'fpn.pth'))
 
     torch.save(dict(weights, **{'neck.lateral_convs.0.conv.bias': torch.zeros(3)}), tmp_path / 'odd.pth')
-    with pytest.raises(RunOptionError, match=r'another model.*lateral_convs\.0\.conv\.bias'):
-        testing.require_fitting_weights(model, str(tmp_path / 'odd.pth'))
+    with pytest.raises(UserError, match=r'another model.*lateral_convs\.0\.conv\.bias'):
+        require_fitting_weights(model, str(tmp_path / 'odd.pth'))
 
 
 def test_test_stops_at_another_models_checkpoint(tiny_config, run_tool, tmp_path):
     torch.save({}, tmp_path / 'empty.pth')
     done = run_tool('test.py', tiny_config, 'empty.pth', cwd=tmp_path, check=False)
     assert done.returncode == 2
-    assert 'test.py: error: checkpoint: empty.pth lacks' in done.stderr
+    assert 'mmdet-efpn test: error: checkpoint: empty.pth lacks' in done.stderr
 
 
 def test_missing_files_in_nested_data_sets_are_all_named(tiny_config):
@@ -188,37 +197,29 @@ def test_missing_files_in_nested_data_sets_are_all_named(tiny_config):
             datasets=[plain, dict(plain, ann_file='gone_a.json'), dict(plain, ann_file='gone_b.json')],
         ),
     )
-    with pytest.raises(RunOptionError, match=r'datasets\[1\].*gone_a.json.*gone_b.json'):
-        training.require_annotations(cfg, ('train',))
+    with pytest.raises(UserError, match=r'datasets\[1\].*gone_a.json.*gone_b.json'):
+        engine.require_annotations(cfg, ('train',))
 
 
 def test_amp_takes_the_devices_wrapper(tiny_config):
-    args = training.parse_args([str(tiny_config), '--amp'])
-    wrapper = training.build_config(args).optim_wrapper
+    cfg = load_run_config(tiny_config)
+    engine.use_mixed_precision(cfg)
     expected = 'BFloat16OptimWrapper' if get_device() == 'cpu' else 'AmpOptimWrapper'
-    assert wrapper.type == expected
-    assert wrapper.optimizer.type == 'SGD'
+    assert cfg.optim_wrapper.type == expected
+    assert cfg.optim_wrapper.optimizer.type == 'SGD'
 
 
 def test_auto_scale_lr_is_switched_on(tiny_config):
-    args = training.parse_args([str(tiny_config), '--auto-scale-lr'])
-    assert training.build_config(args).auto_scale_lr == dict(enable=True, base_batch_size=4)
+    cfg = load_run_config(tiny_config)
+    engine.scale_learning_rate(cfg)
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=4)
 
 
 def test_resume_without_checkpoint_keeps_load_from(tiny_config, tmp_path):
     weights = tmp_path / 'stage_one.pth'
     weights.touch()
-    args = training.parse_args(
-        [
-            str(tiny_config),
-            '--work-dir',
-            str(tmp_path / 'new'),
-            '--resume',
-            '--cfg-options',
-            f'load_from={weights}',
-        ]
-    )
-    cfg = training.build_config(args)
+    cfg = load_run_config(tiny_config, [f'load_from={weights}'], str(tmp_path / 'new'))
+    assert 'no checkpoint' in engine.set_resume(cfg, 'auto')
     assert cfg.load_from == str(weights)
     assert not cfg.get('resume')
 
@@ -260,8 +261,9 @@ def test_a_run_killed_in_its_last_evaluation_is_evaluated_when_resumed(
     assert len(evaluations) == 1  # what trains to its end is evaluated once
 
 
-def test_mim_adds_no_old_flags(capsys):
+def test_mim_adds_no_old_flags(command):
     """mim adds ``--gpus`` or ``--device cpu`` for scripts whose help names ``--gpus``."""
-    with pytest.raises(SystemExit):
-        training.parse_args(['-h'])
-    assert '--gpus' not in capsys.readouterr().out
+    code, said, _ = command('train', '-h')
+    assert code == 0
+    assert '--resume' in said
+    assert '--gpus' not in said

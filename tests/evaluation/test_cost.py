@@ -9,9 +9,8 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 import mmdet_efpn  # noqa: F401
-from mmdet_efpn.evaluation.cost import compare as cost
-from mmdet_efpn.evaluation.cost import measure
-from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps, parse_subject
+from mmdet_efpn.evaluation import cost
+from mmdet_efpn.evaluation.cost import BackboneNeckSteps, measure, parse_subject
 
 RESNET = dict(type='ResNet', depth=50)
 RESNEXT = dict(type='ResNeXt', depth=101, groups=32, base_width=8)
@@ -133,30 +132,24 @@ def test_parse_subject():
         (['a.py', '--repeats', '0'], '--repeats'),
     ],
 )
-def test_errors_are_one_sentence(arguments, said, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cost.main(arguments)
-    assert stopped.value.code == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
+def test_errors_are_one_sentence(arguments, said, command):
+    code, _, error = command('cost', *arguments)
+    assert code == 2
+    last = error.splitlines()[-1]
+    assert last.startswith('mmdet-efpn cost: error: ')
+    assert said in last
 
 
-def test_whole_command(tiny_config, tmp_path, capsys):
+def test_whole_command(tiny_config, tmp_path, command):
     out = tmp_path / 'cost.json'
-    cost.main(
-        [
-            str(tiny_config),
-            f'{tiny_config}@4x',
-            '--sizes',
-            '64x96',
-            '--repeats',
-            '1',
-            '--device',
-            'cpu',
-            '--json',
-            str(out),
-        ]
-    )
-    table = capsys.readouterr().out.splitlines()
+    options = ['--sizes', '64x96', '--repeats', '1', '--device', 'cpu', '--json', out]
+    code, printed, _ = command('cost', tiny_config, f'{tiny_config}@4x', *options)
+    assert code == 0
+    assert f'written: {out}' in printed
+    table = printed.splitlines()
+    code, _, error = command('cost', tiny_config, *options)
+    assert code == 2
+    assert '--overwrite' in error
     plain, larger = json.loads(out.read_text())['rows']
     assert (larger['height'], larger['width']) == (256, 384)
     assert larger['macs'] == 16 * plain['macs']

@@ -10,7 +10,7 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mmdet_efpn.evaluation.paired_bootstrap import METRICS, BootstrapEvaluation, compare, main
+from mmdet_efpn.evaluation.paired_bootstrap import METRICS, BootstrapEvaluation, compare
 
 CATEGORIES = [3, 7]
 
@@ -117,7 +117,7 @@ def test_other_images_are_refused():
         BootstrapEvaluation(coco(IMAGES, BOXES), predictions(BOXES, IMAGES[:2], 1, 0), CATEGORIES)
 
 
-def test_command(tiny_config, tmp_path, capsys):
+def test_command(tiny_config, tmp_path, command):
     box = dict(
         bboxes=torch.tensor([[1.0, 2.0, 30.0, 40.0]]),
         scores=torch.ones(1),
@@ -128,9 +128,11 @@ def test_command(tiny_config, tmp_path, capsys):
         for i in range(6)
     ]
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(found))
-    main([str(tiny_config), str(tmp_path / 'a.pkl'), str(tmp_path / 'a.pkl'), '--draws', '2'])
-    printed = capsys.readouterr().out
+    found = tmp_path / 'a.pkl'
+    code, printed, _ = command('compare', tiny_config, found, found, '--draws', '2')
+    assert code == 0
     assert '6 images, 2 draws' in printed
     assert '+0.000 to +0.000' in printed
-    with pytest.raises(SystemExit):
-        main([str(tiny_config), str(tmp_path / 'a.pkl'), 'gone.pkl'])
+    code, _, error = command('compare', tiny_config, found, 'gone.pkl')
+    assert code == 2
+    assert 'predictions not found: gone.pkl' in error

@@ -6,7 +6,6 @@ import pytest
 from mmengine.config import Config
 
 import mmdet_efpn
-from mmdet_efpn.extend.command import main
 from mmdet_efpn.extend.config_text import changes, without_scope, write_extended_config
 
 
@@ -73,13 +72,12 @@ def test_changes_of_dicts():
     assert changes(dict(a=[1]), dict(a=[1, 2], d=dict(e=3))) == dict(a=[1, 2], d=dict(e=3))
 
 
-def test_command_keeps_a_file_unless_told(tmp_path, capsys):
+def test_command_keeps_a_file_unless_told(tmp_path, command):
     out = tmp_path / 'extended.py'
     config = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
-    main(
-        [config, str(out), '--ftt-options', 'hidden_channels=64', '--c2-prime', 'shared', '--full-conv']
-    )
-    said = capsys.readouterr().out
+    options = ['--ftt-options', 'hidden_channels=64', '--c2-prime', 'shared', '--full-conv']
+    code, said, _ = command('extend', config, out, *options)
+    assert code == 0
     assert 'FPN to EFPN' in said
     assert 'RoIs under 56 px' in said
     assert f'written: {out}' in said
@@ -87,12 +85,11 @@ def test_command_keeps_a_file_unless_told(tmp_path, capsys):
     assert cfg.model.neck.ftt == dict(type='LightFTT', hidden_channels=64)
     assert cfg.model.backbone.c2_prime == 'shared'
     assert 'extension_cfg' not in cfg.model.neck
-    with pytest.raises(SystemExit) as stopped:
-        main([config, str(out)])
-    assert stopped.value.code == 2
-    assert '--overwrite' in capsys.readouterr().err
+    code, _, error = command('extend', config, out)
+    assert code == 2
+    assert '--overwrite' in error
     assert Config.fromfile(out).to_dict() == cfg.to_dict()
-    main([config, str(out), '--overwrite', '--shared-bbox-head'])
+    command('extend', config, out, '--overwrite', '--shared-bbox-head')
     assert Config.fromfile(out).model.roi_head.extended_bbox_head is False
 
 
@@ -105,22 +102,20 @@ def test_command_keeps_a_file_unless_told(tmp_path, capsys):
         ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'out.txt', 'ends in .py'),
     ],
 )
-def test_command_says_what_is_wrong(config, out, said, tmp_path, capsys, monkeypatch):
+def test_command_says_what_is_wrong(config, out, said, tmp_path, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        main([config, out])
-    error = capsys.readouterr().err
-    assert stopped.value.code == 2
-    assert error.startswith('extend_config.py: error: ')
+    code, _, error = command('extend', config, out)
+    assert code == 2
+    assert error.startswith('mmdet-efpn extend: error: ')
+    assert error.count('\n') == 1
     assert said in error
     assert list(tmp_path.iterdir()) == []
 
 
-def test_command_names_a_module_that_is_not_installed(tmp_path, capsys):
+def test_command_names_a_module_that_is_not_installed(tmp_path, command):
     config = tmp_path / 'config.py'
     config.write_text("custom_imports = dict(imports=['gone.models'], allow_failed_imports=False)\n")
-    with pytest.raises(SystemExit):
-        main([str(config), str(tmp_path / 'out.py')])
-    said = "config.py: its custom_imports are ['gone.models'], which cannot be imported"
-    assert said in capsys.readouterr().err
+    code, _, error = command('extend', config, tmp_path / 'out.py')
+    assert code == 2
+    assert "config.py: its custom_imports are ['gone.models'], which cannot be imported" in error
     assert not (tmp_path / 'out.py').exists()

@@ -1,5 +1,3 @@
-import runpy
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,15 +54,17 @@ def test_bad_annotation_file(tmp_path):
         dataset_from_annotations(tmp_path / 'bad.json', tmp_path)
 
 
-def test_command_line(signs, tmp_path, repository, monkeypatch):
-    tool = str(repository / 'tools/analysis/browse_annotations.py')
-    source = [str(signs / 'annotations/train.json'), str(signs / 'images')]
+def test_command(signs, tmp_path, command):
+    source = [signs / 'annotations/train.json', signs / 'images']
     out = tmp_path / 'deep/grid.png'
-    monkeypatch.setattr('sys.argv', [tool, *source, '--out', str(out), '--num', '2'])
-    runpy.run_path(tool, run_name='__main__')
+    code, said, _ = command('browse', *source, '--out', out, '--num', '2')
+    assert code == 0
+    assert f'written: {out}' in said
     with Image.open(out) as picture:
         assert picture.size == (2 * 486 + 6, 480 + 96 + 16 + 12)
-
-    monkeypatch.setattr('sys.argv', [tool, source[0], '--out', str(out)])
-    with pytest.raises(SystemExit):
-        runpy.run_path(tool, run_name='__main__')
+    before = out.read_bytes()
+    code, _, error = command('browse', *source, '--out', out)
+    assert code == 2
+    assert '--overwrite' in error
+    assert out.read_bytes() == before
+    assert 'image folder' in command('browse', source[0], '--out', tmp_path / 'other.png')[2]

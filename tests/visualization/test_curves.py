@@ -25,7 +25,7 @@ def test_a_resumed_run_is_one_curve(tmp_path):
 
 def test_a_missing_value_is_named(tmp_path):
     write_log(tmp_path, 'run', {1: 4.0})
-    with pytest.raises(ValueError, match="no .*scalars.json logs a value named 'loss_mask'"):
+    with pytest.raises(ValueError, match=r"no .*scalars\.json logs a value named 'loss_mask'"):
         read_curve(tmp_path, 'loss_mask')
 
 

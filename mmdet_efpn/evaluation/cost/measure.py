@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...engine.cpu_amp import keep_boxes_in_float32
+from ...engine import keep_boxes_in_float32
 from .subject import Subject
 
 # mmcv operators whose own arithmetic is negligible beside the convolutions around them.

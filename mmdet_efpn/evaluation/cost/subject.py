@@ -14,7 +14,9 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
+from ...engine import apply_cfg_options
 from ...models.necks.on_demand import DeferredLevel, RoILevel
+from ...utils.errors import UserError
 from ...utils.read_config import read_config
 
 PARTS = ('backbone+neck', 'detector')
@@ -45,7 +47,7 @@ class Subject:
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
         cfg = read_config(self.config)
-        cfg.merge_from_dict(self.options)
+        apply_cfg_options(cfg, self.options, self.config)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         if self.parts == 'detector':
             return DetectorSteps(cfg.model)
@@ -61,11 +63,13 @@ class Subject:
 def parse_subject(
     text: str, size: tuple[int, int], parts: str, options: dict, batch_size: int = 1
 ) -> Subject:
-    """Reads ``CONFIG[@OPTION]...``, where an option is a scale of the input (``2x``, ``0.5x``) or a
-    change to the config (``model.neck.ftt.hidden_channels=128``).
+    """Reads ``CONFIG[@OPTION]...``.
+
+    An option is a scale of the input (``2x``, ``0.5x``) or a change to the config
+    (``model.neck.ftt.hidden_channels=128``).
 
     Raises:
-        ValueError: An option is neither.
+        UserError: An option is neither.
     """
     config, *extras = text.split('@')
     scale, own = 1.0, {}
@@ -76,7 +80,7 @@ def parse_subject(
             key, value = extra.split('=', 1)
             own[key] = _parse_value(value)
         else:
-            raise ValueError(
+            raise UserError(
                 f'"@{extra}" in "{text}" is neither a scale like @2x nor a change '
                 'like @model.neck.ftt.hidden_channels=128'
             )

@@ -1,13 +1,17 @@
-"""Training losses of several runs in one picture: ``plot_losses.py NAME=WORK_DIR ... --out PNG``."""
+"""Draws the losses of several runs in one picture.
+
+python -m benchmarks.losses NAME=WORK_DIR ... --out losses.png
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from mmdet_efpn.visualization.curves import draw_curves
+from mmdet_efpn.visualization import draw_curves
 
 
 def parse_args() -> argparse.Namespace:
+    """Reads the command line."""
     parser = argparse.ArgumentParser(description='Draw a logged value of several runs into one PNG.')
     parser.add_argument('runs', nargs='+', metavar='NAME=WORK_DIR')
     parser.add_argument('--key', default='loss', help='logged value (default: %(default)s)')
@@ -26,6 +30,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Draws the picture."""
     args = parse_args()
     try:
         figure = draw_curves(dict(run.rsplit('=', 1) for run in args.runs), args.key, args.window)

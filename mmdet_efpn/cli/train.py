@@ -1,0 +1,66 @@
+"""Train a detector.
+
+The arguments have MMDetection's names and meanings. The run's log, checkpoints and the config as it ran
+lie in the work folder; --resume goes on after an interruption.
+"""
+
+import argparse
+import os
+import sys
+
+from .options import add_run_arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``mmdet-efpn train``."""
+    parser.add_argument('config', help='config file, or package::path such as mmdet_efpn::coco/NAME.py')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on the CPU'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by real over base batch size',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='continue from CHECKPOINT; without a value, from the last one in the work folder',
+    )
+    parser.add_argument(
+        '--from-scratch',
+        action='store_true',
+        help='train from random weights: no pretrained weights, no frozen stages, norms that train',
+    )
+    add_run_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains as the arguments say."""
+    from .. import engine
+    from ..utils.errors import UserError
+
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = engine.load_run_config(args.config, args.cfg_options, args.work_dir)
+    if args.from_scratch:
+        if args.resume is not None:
+            raise UserError('--from-scratch and --resume contradict each other: leave one out')
+        print('--from-scratch:', *engine.train_from_scratch(cfg), sep='\n  ', flush=True)
+    if args.amp:
+        engine.use_mixed_precision(cfg)
+    if args.auto_scale_lr:
+        engine.scale_learning_rate(cfg)
+    if args.resume is not None:
+        print(engine.set_resume(cfg, args.resume), flush=True)
+    elif cfg.get('load_from'):
+        engine.require_checkpoint(cfg.load_from, 'load_from')
+    for key in engine.frozen_random_parts(cfg):
+        print(
+            f'warning: {key}.frozen_stages keeps stages of random weights as they are: nothing loads '
+            'weights into them; --from-scratch trains them',
+            file=sys.stderr,
+        )
+    engine.require_annotations(cfg, ('train', 'val') if cfg.get('val_cfg') else ('train',))
+    engine.train(cfg, args.launcher)

@@ -1,0 +1,54 @@
+"""Options of a test run: pictures of the predictions, test-time augmentation."""
+
+import copy
+
+from mmengine.config import Config
+
+from ..utils.errors import UserError
+
+
+def draw_predictions(cfg: Config, show: bool, show_dir: str | None, wait_time: float) -> None:
+    """Makes the test loop draw each image's boxes, into a window, into files, or both."""
+    hook = cfg.setdefault('default_hooks', {}).setdefault('visualization', {})
+    hook.setdefault('type', 'DetVisualizationHook')
+    hook['draw'] = True
+    if show:
+        hook.update(show=True, wait_time=wait_time)
+    if show_dir:
+        hook['test_out_dir'] = show_dir
+
+
+def augment_test(cfg: Config) -> None:
+    """Switches on test-time augmentation.
+
+    ``cfg.tta_model`` and ``cfg.tta_pipeline`` are used where the config has them; else each image
+    is also tested flipped, and the boxes of both are merged by NMS at IoU 0.5, 100 per image.
+
+    Raises:
+        UserError: The test pipeline doesn't end in ``PackDetInputs``, so the default can't be
+            built.
+    """
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    tta_model = cfg.get('tta_model') or dict(
+        type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100)
+    )
+    pipeline = cfg.get('tta_pipeline')
+    if not pipeline:
+        if dataset.pipeline[-1]['type'] != 'PackDetInputs':
+            raise UserError(
+                '--tta: give the config a tta_pipeline; its test pipeline does not end in PackDetInputs'
+            )
+        pack = copy.deepcopy(dataset.pipeline[-1])
+        seen = tuple(
+            pack.get('meta_keys', ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
+        )
+        pack['meta_keys'] = seen + tuple(k for k in ('flip', 'flip_direction') if k not in seen)
+        flips = [dict(type='RandomFlip', prob=probability) for probability in (0.0, 1.0)]
+        pipeline = [
+            *copy.deepcopy(dataset.pipeline[:-1]),
+            dict(type='TestTimeAug', transforms=[flips, [pack]]),
+        ]
+    dataset.pipeline = pipeline
+    cfg.model = dict(**tta_model, module=cfg.model)

@@ -1,0 +1,107 @@
+"""Compares what detectors cost: parameters, multiply-adds, time and peak memory.
+
+What each figure means stands in ``measure.py``. Multiply-adds are for one image, times and memory for a
+batch. Times are medians over repeats that go round all rows in turn, so that a machine that slows down
+slows all rows alike.
+"""
+
+import statistics
+import sys
+from collections.abc import Sequence
+
+from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
+from .subject import Subject
+
+
+def compare(
+    subjects: list[Subject],
+    device: str,
+    repeats: int,
+    timed: bool = True,
+    passes: Sequence[str] = tuple(PASSES),
+    amp: bool = False,
+) -> list:
+    """Measures ``passes`` of all subjects and returns one dict of figures per subject.
+
+    With ``amp`` they run under bfloat16 autocast.
+
+    Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``, and when timed
+    ``forward_seconds``, ``forward_backward_seconds``, ``forward_bytes``,
+    ``forward_backward_bytes``; a figure that couldn't be taken is ``None`` and ``note`` says why.
+    """
+    rows, models = [], []
+    for subject in subjects:
+        progress(f'counting {subject.name} at {subject.height}x{subject.width}')
+        model, images = subject.build(), subject.images(device)
+        row = dict(
+            name=subject.name,
+            config=subject.config,
+            height=subject.height,
+            width=subject.width,
+            parameters=count_parameters(model),
+            note=getattr(model, 'note', ''),
+        )
+        try:
+            row['macs'] = count_macs(model.to(device), images[:1])
+        except ValueError as error:
+            row.update(macs=None, note=str(error))
+        if timed:
+            progress(f'memory of {subject.name}')
+            for name, size in peak_memory(subject, device, passes, amp).items():
+                row[f'{name}_bytes'] = size
+        rows.append(row)
+        models.append(prepare(model, device, amp))
+    if timed:
+        _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes, amp)
+    return rows
+
+
+def _take_times(
+    rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: bool
+) -> None:
+    """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
+    seconds = [{name: [] for name in passes} for _ in rows]
+    for turn in range(repeats + 1):
+        progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
+        for taken, model, image in zip(seconds, models, images, strict=True):
+            for name in passes:
+                taken[name].append(PASSES[name](model, image, amp))
+    for row, taken in zip(rows, seconds, strict=True):
+        for name, values in taken.items():
+            row[f'{name}_seconds'] = statistics.median(values[1:])
+
+
+# Table column: heading, key of the figure, unit it is divided by, decimals.
+_COLUMNS = (
+    ('parameters (M)', 'parameters', 1e6, 1),
+    ('GFLOPs (multiply-adds)', 'macs', 1e9, 1),
+    ('forward (ms)', 'forward_seconds', 1e-3, 0),
+    ('forward+backward (ms)', 'forward_backward_seconds', 1e-3, 0),
+    ('forward peak (MiB)', 'forward_bytes', 2**20, 0),
+    ('forward+backward peak (MiB)', 'forward_backward_bytes', 2**20, 0),
+)
+
+
+def table(rows: list) -> str:
+    """The figures as a Markdown table, each with its ratio to the first row's in brackets."""
+    columns = [column for column in _COLUMNS if column[1] in rows[0]]
+    lines = [['config', 'size', *(heading for heading, *_ in columns)]]
+    for row in rows:
+        cells = [row['name'], f'{row["height"]}x{row["width"]}']
+        for _, key, unit, decimals in columns:
+            value, first = row[key], rows[0][key]
+            cell = 'n/a' if value is None else f'{value / unit:.{decimals}f}'
+            cells.append(cell if not (value and first) else f'{cell} ({value / first:.2f}x)')
+        lines.append(cells)
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    lines.insert(1, ['-' * width for width in widths])
+    text = [
+        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |'
+        for line in lines
+    ]
+    return '\n'.join(text + [f'{row["name"]}: {row["note"]}' for row in rows if row['note']])
+
+
+def progress(text: str) -> None:
+    """Says on stderr what is being measured."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,10 @@
+"""The same as ``mmdet-efpn convert``, where MMDetection's users look for it."""
+
+import sys
+
+# Before the import: by this name the package knows its own command line, and imports torch late.
+sys.argv[:1] = ['mmdet-efpn', 'convert']
+
+from mmdet_efpn.cli.main import main  # noqa: E402
+
+sys.exit(main())
