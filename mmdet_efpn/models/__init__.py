@@ -1,3 +1,5 @@
+"""Detector parts that configs name; importing this package registers them with MMDetection."""
+
 from .backbones import *  # noqa: F403
 from .dense_heads import *  # noqa: F403
 from .detectors import *  # noqa: F403

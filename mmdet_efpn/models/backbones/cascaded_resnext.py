@@ -5,8 +5,12 @@ from mmdet.models.backbones import ResNeXt
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+
 
 @MODELS.register_module()
+@known_arguments_only
 class CascadedResNeXt(ResNeXt):
     """ResNeXt in one chain without a max-pool: ``(C2', C2, C3, C4, C5)`` at strides 2, 4, 8, 16 and 32.
 
@@ -28,7 +32,7 @@ class CascadedResNeXt(ResNeXt):
             ``with_cp``, ``init_cfg``.
 
     Raises:
-        ValueError: an unknown depth, a number of frozen stages that there are not, or an argument that
+        UserError: an unknown depth, a number of frozen stages that there are not, or an argument that
             changes the stages.
 
     Source: arXiv:2003.07021, section 3.1, in the detectron2 implementation's form.
@@ -47,12 +51,12 @@ class CascadedResNeXt(ResNeXt):
         self, depth: int, groups: int = 32, base_width: int = 8, frozen_stages: int = -1, **kwargs
     ) -> None:
         if depth not in self.DEPTHS:
-            raise ValueError(f'backbone.depth must be one of {self.DEPTHS}, got {depth}')
+            raise UserError(f'backbone.depth must be one of {self.DEPTHS}, got {depth}')
         if frozen_stages not in range(-1, 6):
-            raise ValueError(f'backbone.frozen_stages must be -1..5, got {frozen_stages}')
+            raise UserError(f'backbone.frozen_stages must be -1..5, got {frozen_stages}')
         fixed = [name for name in self.FIXED if name in kwargs]
         if fixed:
-            raise ValueError(
+            raise UserError(
                 f'CascadedResNeXt has stages of its own: leave {", ".join(fixed)} out of the backbone'
             )
         super().__init__(

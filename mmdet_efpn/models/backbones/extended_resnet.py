@@ -10,6 +10,8 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..necks.on_demand import DeferredMap, computing_layers, is_plain_conv
 
 
@@ -51,12 +53,12 @@ class _StrideTwoFeature:
         **kwargs,
     ) -> None:
         if c2_prime not in self.C2_PRIME_SOURCES:
-            raise ValueError(
+            raise UserError(
                 f'backbone.c2_prime must be one of {self.C2_PRIME_SOURCES}, got {c2_prime!r}'
             )
         super().__init__(*args, **kwargs)
         if self.strides[0] != 1:
-            raise ValueError(
+            raise UserError(
                 "C2' runs the first residual stage on the unpooled stem, so backbone.strides must "
                 f'begin with 1, got {tuple(self.strides)}'
             )
@@ -71,14 +73,14 @@ class _StrideTwoFeature:
         in_stage = len(self.layer1)
         if self.c2_prime == 'stem':
             if blocks is not None:
-                raise ValueError(
+                raise UserError(
                     'backbone.c2_prime_blocks counts blocks of stage 2, which backbone.c2_prime="stem" '
                     f'does not run; leave it out, got {blocks!r}'
                 )
             return 0
         blocks = in_stage if blocks is None else blocks
         if not isinstance(blocks, int) or not 1 <= blocks <= in_stage:
-            raise ValueError(
+            raise UserError(
                 f'backbone.c2_prime_blocks must be 1 to {in_stage}, the blocks of stage 2, '
                 f'got {blocks!r}'
             )
@@ -94,7 +96,7 @@ class _StrideTwoFeature:
             for name, layer in computing_layers(block):
                 idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
                 if not (idle or is_plain_conv(layer) or isinstance(layer, (_BatchNorm, nn.ReLU))):
-                    raise ValueError(
+                    raise UserError(
                         'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '
                         f'values depend on few cells around; it has a {type(layer).__name__} ({name})'
                     )
@@ -172,6 +174,7 @@ class _StrideTwoFeature:
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedResNet(_StrideTwoFeature, ResNet):
     """ResNet with the stride-2 feature C2' in front: ``(C2', C2, C3, C4, C5)``.
 
@@ -194,7 +197,7 @@ class ExtendedResNet(_StrideTwoFeature, ResNet):
         *args, **kwargs: The arguments of MMDetection's ``ResNet``.
 
     Raises:
-        ValueError: an unknown ``c2_prime``, a first stage that has a stride of its own or too few
+        UserError: an unknown ``c2_prime``, a first stage that has a stride of its own or too few
             blocks, or one that cannot be deferred.
 
     Source: arXiv:2003.07021, section 3.1.
@@ -208,6 +211,7 @@ class ExtendedResNet(_StrideTwoFeature, ResNet):
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedResNeXt(_StrideTwoFeature, ResNeXt):
     """ResNeXt with the stride-2 feature C2' in front; see :class:`ExtendedResNet`.
 

@@ -16,6 +16,9 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule, Sequential
 from torch import Tensor, nn
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+from ..utils.nested_config import check_config
 from ..utils.plain_names import keep_plain_names
 
 # The submodule that reads the stride-2 feature and takes it to stride 4, or begins the stage that
@@ -33,6 +36,7 @@ STRIDE_TWO_READERS = {
 
 
 @MODELS.register_module()
+@known_arguments_only
 class HighResolutionTap(BaseModule):
     """Any backbone with a stride-2 feature C2' in front: ``(C2', *the backbone's outputs)``.
 
@@ -56,7 +60,7 @@ class HighResolutionTap(BaseModule):
             makes them (Kaiming), the wrapped backbone as its own ``init_cfg`` says.
 
     Raises:
-        ValueError: a ``tap`` that the backbone does not have or that is not at stride 2, or outputs
+        UserError: a ``tap`` that the backbone does not have or that is not at stride 2, or outputs
             whose sizes are not octaves of the image's.
 
     Example:
@@ -79,12 +83,13 @@ class HighResolutionTap(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_config('backbone.backbone', backbone, "dict(type='ResNet', depth=50)")
         self.backbone = MODELS.build(backbone)
         self.in_channels = in_channels
         self.tap = tap or self._known_reader(self.backbone)
         self.stride_two_stem = None
         if tap is not None and tap not in dict(self.backbone.named_modules()):
-            raise ValueError(
+            raise UserError(
                 f'backbone.tap {tap!r} is no submodule of {type(self.backbone).__name__}, which has '
                 f'{[name for name, _ in self.backbone.named_children()]} and theirs'
             )
@@ -136,7 +141,7 @@ class HighResolutionTap(BaseModule):
             out_of_memory = isinstance(error, torch.cuda.OutOfMemoryError)
             if out_of_memory or not any(side % 32 for side in x.shape[2:]):
                 raise
-            raise ValueError(
+            raise UserError(
                 f'{type(self.backbone).__name__} cannot take an image of {tuple(x.shape[2:])}: {error}; '
                 'pad images by model.data_preprocessor.pad_size_divisor=32'
             ) from error
@@ -173,13 +178,13 @@ class HighResolutionTap(BaseModule):
         finally:
             hook.remove()
         if len(seen) != 1:
-            raise ValueError(
+            raise UserError(
                 f'backbone.tap {self.tap!r} runs {len(seen)} times in a pass of '
                 f'{type(self.backbone).__name__}; name a submodule that runs once'
             )
         feature, with_grad = seen[0]
         if with_grad != torch.is_grad_enabled():
-            raise ValueError(
+            raise UserError(
                 f'backbone.tap {self.tap!r} lies inside a part of {type(self.backbone).__name__} that '
                 "runs under activation checkpointing, where no gradient reaches C2'; name the "
                 'checkpointed block itself, or set with_cp=False'
@@ -187,19 +192,19 @@ class HighResolutionTap(BaseModule):
         return feature, stages
 
     def _check_sizes(self, x: Tensor, c2_prime: Tensor, stages: tuple[Tensor, ...]) -> None:
-        """Refuses sizes that no stride of the form 2, 4, 8, ... explains."""
+        """Raises an error for sizes that no stride of the form 2, 4, 8, ... explains."""
         octave, octaves = tuple(x.shape[2:]), []
         for _ in range(8):
             octave = tuple((side + 1) // 2 for side in octave)
             octaves.append(octave)
         sizes = [tuple(stage.shape[2:]) for stage in stages]
         if tuple(c2_prime.shape[2:]) != octaves[0]:
-            raise ValueError(
+            raise UserError(
                 f'backbone.tap {self.tap!r} gives a feature of {tuple(c2_prime.shape[2:])} for an image '
                 f'of {tuple(x.shape[2:])}; at stride 2 it would be {octaves[0]}'
             )
         if not set(sizes) <= set(octaves[1:]):
-            raise ValueError(
+            raise UserError(
                 f'for an image of {tuple(x.shape[2:])}, {type(self.backbone).__name__} gives sizes '
                 f"{sizes}, but a pyramid over C2' needs some of {octaves[1:6]}: strides from 4 on, "
                 'each half rounded up. Leave stride 2 out of backbone.backbone.out_indices, and pad '

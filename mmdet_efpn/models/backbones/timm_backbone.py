@@ -1,6 +1,7 @@
 """Models of timm as detection backbones."""
 
 import difflib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import timm
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from ...utils.errors import MissingFileError, UserError
+from ...utils.known_names import nearest
 
 
 @MODELS.register_module()
@@ -33,8 +37,8 @@ class TimmBackbone(BaseModule):
         c2_prime_channels (int | None): Width of the model's own stride-2 feature, where it has one.
 
     Raises:
-        ValueError: a name that timm does not know, or a model whose features are no pyramid.
-        FileNotFoundError: ``checkpoint_path`` is not a file.
+        UserError: a name that timm does not know, or a model whose features are no pyramid.
+        MissingFileError: ``checkpoint_path`` is not a file.
 
     Example:
         >>> import torch
@@ -56,12 +60,12 @@ class TimmBackbone(BaseModule):
         super().__init__(init_cfg)
         if ':' not in model_name and not timm.is_model(model_name):
             close = difflib.get_close_matches(model_name.split('.')[0], timm.list_models(), n=3)
-            raise ValueError(
+            raise UserError(
                 f'backbone.model_name {model_name!r} is no model of timm {timm.__version__}'
                 + (f'; did you mean {", ".join(close)}?' if close else '; see timm.list_models()')
             )
         if checkpoint_path and not Path(checkpoint_path).is_file():
-            raise FileNotFoundError(f'backbone.checkpoint_path is not a file: {checkpoint_path}')
+            raise MissingFileError(f'backbone.checkpoint_path is not a file: {checkpoint_path}')
         self.create_args = dict(kwargs, model_name=model_name, in_chans=in_channels)
         self.pretrained = pretrained
         self.checkpoint_path = checkpoint_path
@@ -70,14 +74,14 @@ class TimmBackbone(BaseModule):
         if out_indices is None:
             out_indices = [i for i, stride in enumerate(strides) if stride >= 4]
         if not out_indices or not set(out_indices) <= set(range(len(strides))):
-            raise ValueError(
+            raise UserError(
                 f'backbone.out_indices must be some of 0..{len(strides) - 1}, whose strides are '
                 f'{strides} in {model_name}, got {list(out_indices)}'
             )
         self.out_indices = sorted(out_indices)
         self.strides = [strides[i] for i in self.out_indices]
         if any(fine >= coarse for fine, coarse in zip(self.strides, self.strides[1:], strict=False)):
-            raise ValueError(
+            raise UserError(
                 f'backbone.model_name {model_name!r} gives features of strides {self.strides}, which '
                 'are no pyramid; take a hierarchical model, or name features of different strides in '
                 'backbone.out_indices'
@@ -94,7 +98,17 @@ class TimmBackbone(BaseModule):
         )
 
     def _create(self, **kwargs) -> nn.Module:
-        return timm.create_model(features_only=True, **self.create_args, **kwargs)
+        try:
+            return timm.create_model(features_only=True, **self.create_args, **kwargs)
+        except TypeError as error:
+            unknown = [name for name in self.create_args if repr(name) in str(error)]
+            if not unknown:
+                raise
+            close = nearest(unknown[0], inspect.signature(TimmBackbone).parameters)
+            raise UserError(
+                f'backbone.{unknown[0]}: neither TimmBackbone nor {self.create_args["model_name"]} '
+                f'takes it ({error})' + (f'; did you mean {close!r}?' if close else '')
+            ) from error
 
     def init_weights(self) -> None:
         """Reads timm's weights, where asked for; then follows ``init_cfg``."""

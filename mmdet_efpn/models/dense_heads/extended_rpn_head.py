@@ -6,6 +6,8 @@ from mmdet.models.dense_heads import RPNHead
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..necks.on_demand import whole_map
 from ..utils.map_checks import check_maps, padded_size
 
@@ -13,6 +15,7 @@ P2_PRIME_STRIDE = 2
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedRPNHead(RPNHead):
     """RPN that runs on P2..P6 of ``(P2', P2, ..., P6)``, or on P2' too.
 
@@ -23,7 +26,7 @@ class ExtendedRPNHead(RPNHead):
         *args, **kwargs: The arguments of MMDetection's ``RPNHead``.
 
     Raises:
-        ValueError: at build, anchor strides that do not begin with the finest level used; at the
+        UserError: at build, anchor strides that do not begin with the finest level used; at the
             first forward, a width or strides that are not those of the maps.
 
     Source: the authors' released model of arXiv:2003.07021.
@@ -34,7 +37,7 @@ class ExtendedRPNHead(RPNHead):
         self.on_p2_prime = on_p2_prime
         finest = P2_PRIME_STRIDE if on_p2_prime else 2 * P2_PRIME_STRIDE
         if self._strides()[0] != finest:
-            raise ValueError(
+            raise UserError(
                 f'rpn_head.anchor_generator.strides must begin with {finest} where '
                 f'rpn_head.on_p2_prime={on_p2_prime}, got {self._strides()}'
             )
@@ -58,7 +61,7 @@ class ExtendedRPNHead(RPNHead):
             anchors a cell.
 
         Raises:
-            ValueError: the pyramid's levels are not as many, or not as wide, as the config says.
+            UserError: the pyramid's levels are not as many, or not as wide, as the config says.
         """
         self._check(x)
         return super().forward(self._used_levels(x))

@@ -1,22 +1,25 @@
 """Cross-resolution distillation: the extended level learns from the pyramid of the full image."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
-from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..losses.foreground_background_balanced_loss import positive_cells
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+from ..utils.nested_config import check_config
+from .counted_cells import counted_cells, gt_boxes
 from .partly_trained_detector import PartlyTrainedDetector
-from .teacher import check_same_pixels, load_teacher
+from .teacher import check_same_pixels, checked_teacher, load_teacher
+from .undisturbed import undisturbed
 
 
 @MODELS.register_module()
+@known_arguments_only
 class CrossResolutionDistiller(PartlyTrainedDetector):
     """Trains a detector's extended level by the network's own view of the image at twice the size.
 
@@ -53,7 +56,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         init_cfg (dict, optional): As in MMDetection.
 
     Raises:
-        ValueError: a neck without extension; a teacher without a pyramid that fits (width, strides,
+        UserError: a neck without extension; a teacher without a pyramid that fits (width, strides,
             inner3) or of other pixel statistics; a ``size_divisor`` that is no multiple of 8; activation
             checkpointing beside norms that train.
 
@@ -71,12 +74,13 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         init_cfg=None,
     ) -> None:
         if size_divisor < 8 or size_divisor % 8:
-            raise ValueError(
+            raise UserError(
                 "model.size_divisor must be a multiple of 8, so that P3 and P3' have whole cells, got "
                 f'{size_divisor}'
             )
+        check_config('model.detector', detector, "dict(type='FasterRCNN', ...)")
         if not _has_extension(detector):
-            raise ValueError(
+            raise UserError(
                 "model.detector.neck must make P2' to distil: EFPN with ftt=dict(...), or ExtendedNeck "
                 f"with levels='all'; got {dict(detector).get('neck')}"
             )
@@ -87,25 +91,27 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         super().__init__(detector, trainable, init_cfg)
         # What the student's pass leaves in training mode.
         self._live = [detector.neck.extension, *(() if stem is None else (stem,))]
-        self.distill_loss = MODELS.build(distill_loss or dict(type='ForegroundBackgroundBalancedLoss'))
+        distill_loss = distill_loss or dict(type='ForegroundBackgroundBalancedLoss')
+        check_config('model.distill_loss', distill_loss, "dict(type='ForegroundBackgroundBalancedLoss')")
+        self.distill_loss = MODELS.build(distill_loss)
         self.detection_loss = detection_loss
         self.size_divisor = size_divisor
         neck = self.detector.neck
         if neck.extension.on_rois:
-            raise ValueError(
+            raise UserError(
                 "model.detector.neck.extension_cfg.on_rois=True makes P2' on RoIs alone, and there is "
                 'no map of it to distil; set it to False (the weights are the same)'
             )
         self.reads_laterals = getattr(neck, 'ftt_source', 'on_output') == 'on_lateral'
         # Outside the module tree: no weights of the teacher's in checkpoints, optimisers or DDP.
-        teacher = self.detector if teacher is None else load_teacher(**teacher)
+        teacher = self.detector if teacher is None else load_teacher(**checked_teacher(teacher))
         object.__setattr__(self, 'teacher', teacher)
         self._check_teacher()
         self._check_checkpointing()
 
     def _check_teacher(self) -> None:
         if self.reads_laterals and not isinstance(self.teacher.neck, FPN):
-            raise ValueError(
+            raise UserError(
                 "model.teacher needs an FPN (or EFPN) neck, because the student's FTT reads the sums "
                 f'before the 3x3 convs; got {type(self.teacher.neck).__name__}. Set '
                 'model.detector.neck.ftt_source="on_output" to distil towards any pyramid'
@@ -118,7 +124,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
             any(getattr(m, 'with_cp', False) for m in self._pyramid_modules())
             and not self._norms_stand_still()
         ):
-            raise ValueError(
+            raise UserError(
                 'activation checkpointing (with_cp) runs blocks again in the backward pass, when their '
                 'norms train again: where they do (model.detection_loss, model.trainable) set '
                 'backbone.norm_eval=True or with_cp=False'
@@ -218,7 +224,7 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
         width = self.detector.neck.extension.ftt.channels
         expected = [(width, *(side // stride for side in images.shape[2:])) for stride in (4, 8)]
         if [tuple(p2.shape[1:]), tuple(p3.shape[1:])] != expected:
-            raise ValueError(
+            raise UserError(
                 f'the teacher must give maps of {expected[0]} and {expected[1]} (channels, height, '
                 f'width) at strides 4 and 8 for this batch, got {tuple(p2.shape[1:])} and '
                 f"{tuple(p3.shape[1:])}: model.teacher needs the student's neck.out_channels, and a "
@@ -238,58 +244,3 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
 def _has_extension(detector: dict) -> bool:
     neck = dict(detector).get('neck')
     return isinstance(neck, dict) and neck.get('ftt') is not None and neck.get('levels', 'all') == 'all'
-
-
-@contextmanager
-def undisturbed(*modules: nn.Module, but: Sequence[nn.Module] = (), by_batch: bool = False):
-    """Holds modules, ``but`` for some and their children, in evaluation mode while the context lasts.
-
-    With ``by_batch`` batch norms in training mode, those of ``but`` too, go on normalising by their
-    batch, but keep their running statistics as they are.
-    """
-    kept = {module for part in but for module in part.modules()}
-    training = [m for module in modules for m in module.modules() if m.training]
-    norms = [m for m in training if by_batch and isinstance(m, _BatchNorm) and m.track_running_stats]
-    switched = [m for m in training if m not in kept and not (by_batch and isinstance(m, _BatchNorm))]
-    for norm in norms:
-        norm.track_running_stats = False
-    for module in switched:
-        module.training = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
-        for module in switched:
-            module.training = True
-
-
-def gt_boxes(batch_data_samples, name: str, like: Tensor) -> list[Tensor]:
-    """The boxes of each image as tensors (n, 4); an image without such instances has none."""
-    return [
-        get_box_tensor(getattr(sample, name).bboxes).to(like.device)
-        if name in sample
-        else like.new_zeros((0, 4), dtype=torch.float32)
-        for sample in batch_data_samples
-    ]
-
-
-def counted_cells(batch_data_samples, feature: Tensor, stride: int) -> Tensor:
-    """Marks the cells that lie on the image and on no region marked as ignored.
-
-    Args:
-        batch_data_samples (list[DetDataSample]): With ``img_shape`` and, where there are ignored
-            regions, ``ignored_instances``.
-        feature (Tensor): (B, C, H, W), the map.
-        stride (int): Its stride in the pixels of the samples.
-
-    Returns:
-        Tensor: (B, H, W), bool. A cell that is partly on the image counts.
-    """
-    size = tuple(feature.shape[2:])
-    images = [
-        feature.new_tensor([[0, 0, *sample.img_shape[1::-1]]], dtype=torch.float32)
-        for sample in batch_data_samples
-    ]
-    ignored = gt_boxes(batch_data_samples, 'ignored_instances', feature)
-    return positive_cells(images, size, stride) & ~positive_cells(ignored, size, stride)

@@ -7,10 +7,14 @@ from mmdet.registry import MODELS
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+from ..utils.nested_config import check_config
 from ..utils.plain_names import keep_plain_names
 
 
 @MODELS.register_module()
+@known_arguments_only
 class PartlyTrainedDetector(BaseDetector):
     """Any MMDetection detector with all its parts frozen but the named ones.
 
@@ -30,7 +34,7 @@ class PartlyTrainedDetector(BaseDetector):
         init_cfg (dict, optional): As in MMDetection.
 
     Raises:
-        ValueError: no name, or one that the detector has no module for, or parts without a parameter
+        UserError: no name, or one that the detector has no module for, or parts without a parameter
             that could train.
     """
 
@@ -38,11 +42,13 @@ class PartlyTrainedDetector(BaseDetector):
         self, detector: dict | nn.Module, trainable: Sequence[str] | None = None, init_cfg=None
     ) -> None:
         if trainable is not None and (isinstance(trainable, str) or not trainable):
-            raise ValueError(
+            raise UserError(
                 'model.trainable must be a list of names of submodules, such as '
                 f"['roi_head.extended_bbox_head'], or None for all; got {trainable!r}"
             )
-        detector = detector if isinstance(detector, nn.Module) else MODELS.build(detector)
+        if not isinstance(detector, nn.Module):
+            check_config('model.detector', detector, "dict(type='FasterRCNN', ...)")
+            detector = MODELS.build(detector)
         super().__init__(data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg)
         self.detector = detector
         self.trainable = ('',) if trainable is None else tuple(trainable)
@@ -58,7 +64,7 @@ class PartlyTrainedDetector(BaseDetector):
         unknown = [part for part in self.trainable if part not in names]
         if unknown:
             children = [name for name in names if name and name.count('.') < 2]
-            raise ValueError(
+            raise UserError(
                 f'model.trainable names {unknown}, but the detector has no such module; it has, among '
                 f'others, {children}'
             )
@@ -72,7 +78,7 @@ class PartlyTrainedDetector(BaseDetector):
             if not any(p.requires_grad for p in self.detector.get_submodule(part).parameters())
         ]
         if starved:
-            raise ValueError(
+            raise UserError(
                 f'model.trainable names {starved}, which have no parameter that requires a gradient '
                 '(frozen_stages and the like freeze parameters too)'
             )

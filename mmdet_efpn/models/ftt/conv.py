@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ...utils.known_names import known_arguments_only
 from ..utils.arguments import check_positive_integer
 from .base import BaseFTT
 
@@ -37,6 +38,7 @@ def conv_leaky_relu(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 @MODELS.register_module()
+@known_arguments_only
 class FTT(BaseFTT):
     """Convolutional feature texture transfer, as in the released EFPN model.
 

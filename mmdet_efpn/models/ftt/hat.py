@@ -2,11 +2,13 @@
 
 from mmdet.registry import MODELS
 
+from ...utils.known_names import known_arguments_only
 from ..layers import RHAG
 from .two_extractor import AttentionFTT
 
 
 @MODELS.register_module()
+@known_arguments_only
 class HATFTT(AttentionFTT):
     """Feature texture transfer by residual hybrid attention groups.
 

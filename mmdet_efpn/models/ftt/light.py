@@ -8,11 +8,13 @@ from mmdet.registry import MODELS
 from timm.models.convnext import ConvNeXtBlock
 
 from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..utils.arguments import check_positive_integer, check_positive_number
 from .two_extractor import TwoExtractorFTT
 
 
 @MODELS.register_module()
+@known_arguments_only
 class LightFTT(TwoExtractorFTT):
     """Feature texture transfer whose extractors are ConvNeXt blocks.
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ...utils.known_names import known_arguments_only
 from .base import BaseFTT
 
 
@@ -31,6 +32,7 @@ class SharedPointwisePair(nn.Module):
 
 
 @MODELS.register_module()
+@known_arguments_only
 class PointwiseFTT(BaseFTT):
     """Feature texture transfer of 1x1 convs, the form of the detectron2 implementation.
 

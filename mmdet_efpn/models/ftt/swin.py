@@ -2,11 +2,13 @@
 
 from mmdet.registry import MODELS
 
+from ...utils.known_names import known_arguments_only
 from ..layers import SwinGroup
 from .two_extractor import AttentionFTT
 
 
 @MODELS.register_module()
+@known_arguments_only
 class SwinFTT(AttentionFTT):
     """Feature texture transfer by blocks of window attention, every second one shifted.
 

@@ -1,3 +1,5 @@
+"""Layers of window and channel attention; they know nothing of MMDetection's detectors."""
+
 from .channel_attention import CAB
 from .hybrid_attention import HAB, RHAG
 from .overlapping_attention import OCAB

@@ -4,6 +4,8 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from ...utils.errors import UserError
+
 
 class ChannelAttention(nn.Module):
     """Scales each channel by a weight from 0 to 1, made from the channels' means over the map.
@@ -25,6 +27,7 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, C, H, W), each channel of ``x`` by its weight."""
         return x * self.attention(x)
 
 
@@ -38,7 +41,7 @@ class CAB(nn.Module):
         squeeze_factor (int): C over the hidden width of the channel attention. Default 30.
 
     Raises:
-        ValueError: a factor that leaves no channel.
+        UserError: a factor that leaves no channel.
 
     Source: HAT, arXiv:2205.04437, section 3.2, with the published model's parameter names.
 
@@ -52,7 +55,7 @@ class CAB(nn.Module):
         super().__init__()
         for name, factor in (('compress_ratio', compress_ratio), ('squeeze_factor', squeeze_factor)):
             if not isinstance(factor, int) or not 1 <= factor <= embed_dims:
-                raise ValueError(
+                raise UserError(
                     f'CAB: {name} must be an integer from 1 to embed_dims, which is '
                     f'{embed_dims}, got {factor!r}'
                 )
@@ -64,4 +67,5 @@ class CAB(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, C, H, W) of a map (B, C, H, W)."""
         return self.cab(x)

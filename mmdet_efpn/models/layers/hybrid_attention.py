@@ -61,6 +61,7 @@ class HAB(SwinBlock):
         self.conv_scale = conv_scale
 
     def mix(self, x: Tensor) -> Tensor:
+        """What the normalised map ``x``, (B, H, W, C), adds: window and channel attention."""
         # The permuted view is a channels-last map, which convs take and give without a copy.
         convolved = self.conv_block(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return torch.add(super().mix(x), convolved, alpha=self.conv_scale)
@@ -76,6 +77,7 @@ class HybridBlocks(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, H, W, C) after all blocks."""
         for block in (*self.blocks, self.overlap_attn):
             x = run_block(block, x, self.with_cp)
         return x

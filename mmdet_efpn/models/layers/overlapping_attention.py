@@ -5,6 +5,7 @@ from mmdet.registry import MODELS
 from timm.layers import Mlp
 from torch import Tensor
 
+from ...utils.errors import UserError
 from ..utils.arguments import check_heads, hidden_width
 from .map_attention import attend_windows
 from .position_bias import RelativePositionBias
@@ -32,7 +33,7 @@ class OCAB(RelativePositionBias):
         fused (bool): ``False`` takes the plain formula, for comparison. Default ``True``.
 
     Raises:
-        ValueError: widths, heads, windows or an overlap that do not fit.
+        UserError: widths, heads, windows or an overlap that do not fit.
 
     Source: HAT, arXiv:2205.04437, section 3.2, with the published model's parameter names.
 
@@ -56,7 +57,7 @@ class OCAB(RelativePositionBias):
         check_heads('OCAB', embed_dims, num_heads, window_size)
         overlap = int(window_size * overlap_ratio)
         if overlap < 0 or overlap % 2:
-            raise ValueError(
+            raise UserError(
                 'OCAB: int(window_size * overlap_ratio) must be even and not negative, so that windows '
                 f'grow alike on all sides, got {overlap} for window_size={window_size} and '
                 f'overlap_ratio={overlap_ratio}'
@@ -72,6 +73,7 @@ class OCAB(RelativePositionBias):
         self.mlp = Mlp(embed_dims, hidden_width('OCAB', embed_dims, mlp_ratio))
 
     def ordered_table(self) -> Tensor:
+        """The table of position biases, smallest offset first."""
         # The published index of an offset is dy * span + dx with dy, dx from 2 - w_o to w, where
         # negative indices count from the table's end: this roll brings the smallest offset to 0.
         return self.relative_position_bias_table.roll((self.key_window - 2) * (self.span + 1), 0)

@@ -55,6 +55,7 @@ class SwinBlock(nn.Module):
         return self.drop_path(self.attn(x, self.shift_size))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, H, W, C) after attention and MLP."""
         x = x + self.mix(self.norm1(x))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
@@ -117,6 +118,7 @@ class SwinGroup(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
+        """Gives (B, C, H, W) after all blocks, of a map of any H and W."""
         tokens = x.permute(0, 2, 3, 1).contiguous()  # B, H, W, C
         for block in self.blocks:
             tokens = run_block(block, tokens, self.with_cp)

@@ -49,6 +49,7 @@ class WindowAttention(RelativePositionBias):
         self.proj = nn.Linear(embed_dims, embed_dims)
 
     def ordered_table(self) -> Tensor:
+        """The table of position biases, smallest offset first."""
         # The published table counts offsets from query minus key.
         return self.relative_position_bias_table.flip(0)
 

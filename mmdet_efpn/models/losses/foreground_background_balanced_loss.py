@@ -6,6 +6,9 @@ import torch
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+
 
 def positive_cells(boxes: Sequence[Tensor], size: tuple[int, int], stride: float) -> Tensor:
     """Marks the cells of a map that boxes touch.
@@ -37,6 +40,7 @@ def positive_cells(boxes: Sequence[Tensor], size: tuple[int, int], stride: float
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ForegroundBackgroundBalancedLoss(nn.Module):
     """Mean absolute error over the whole map, and once more over the cells on objects.
 
@@ -71,7 +75,7 @@ class ForegroundBackgroundBalancedLoss(nn.Module):
         super().__init__()
         for name, value in dict(positive_weight=positive_weight, loss_weight=loss_weight).items():
             if not value >= 0:
-                raise ValueError(f'loss.{name} must be 0 or more, got {value}')
+                raise UserError(f'loss.{name} must be 0 or more, got {value}')
         self.positive_weight = positive_weight
         self.loss_weight = loss_weight
 

@@ -8,11 +8,16 @@ from mmdet.models.necks import FPN
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from .extension import Pyramid, PyramidExtension
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
+from .extension import PyramidExtension
+from .extension_options import checked_extension_cfg
 from .on_demand import DEFAULT_TILE
+from .pyramid import Pyramid
 
 
 @MODELS.register_module()
+@known_arguments_only
 class EFPN(FPN):
     """FPN extended by a super-resolved level P2' at stride 2.
 
@@ -45,7 +50,7 @@ class EFPN(FPN):
             of the extension's convs at stride 2 follow ``conv_cfg``, ``norm_cfg`` and ``act_cfg``.
 
     Raises:
-        ValueError: channels, levels or input sizes that do not fit; the message names the config key.
+        UserError: channels, levels or input sizes that do not fit; the message names the config key.
 
     Source: arXiv:2003.07021, section 3.1; FPN, arXiv:1612.03144.
 
@@ -98,51 +103,50 @@ class EFPN(FPN):
                 sparse=sparse,
                 sparse_tile=sparse_tile,
                 **conv_cfgs,
-                **(extension_cfg or {}),
+                **checked_extension_cfg(extension_cfg),
             )
 
     @classmethod
     def _check_levels(cls, in_channels, num_outs, ftt, ftt_source, start_level, end_level) -> None:
-        """Refuses, by the name of the config key, arguments that no pyramid can be built from."""
+        """Raises an error for arguments that no pyramid can be built from; it names the config key."""
         if ftt_source not in cls.FTT_SOURCES:
-            raise ValueError(f'neck.ftt_source must be one of {cls.FTT_SOURCES}, got {ftt_source!r}')
+            raise UserError(f'neck.ftt_source must be one of {cls.FTT_SOURCES}, got {ftt_source!r}')
         if not all(isinstance(c, int) and c > 0 for c in in_channels):
-            raise ValueError(f'neck.in_channels must be positive integers, got {in_channels}')
-        if ftt is None:
-            return
-        if len(in_channels) < 3:
-            raise ValueError(
+            raise UserError(f'neck.in_channels must be positive integers, got {in_channels}')
+        extended = int(ftt is not None)
+        if extended and len(in_channels) < 3:
+            raise UserError(
                 "neck.in_channels must begin with C2' and hold at least C2 and C3 after it, "
                 f'got {in_channels}'
             )
-        if start_level != 0:
-            raise ValueError(
+        if extended and start_level != 0:
+            raise UserError(
                 "neck.start_level must be 0 with an FTT, because P2' is made from P2 and P3; "
                 f'got {start_level}'
             )
-        num_fpn_inputs = len(in_channels) - 1
-        last = num_fpn_inputs - 1 if end_level == -1 else end_level
-        if not 1 <= last < num_fpn_inputs:
-            raise ValueError(
-                f'neck.end_level counts from C2 (0) and must be -1 or 1..{num_fpn_inputs - 1} for '
+        num_stages = len(in_channels) - extended
+        first, last = max(extended, start_level), num_stages - 1 if end_level == -1 else end_level
+        if not first <= last < num_stages:
+            raise UserError(
+                f'neck.end_level counts from C2 (0) and must be -1 or {first}..{num_stages - 1} for '
                 f'neck.in_channels={in_channels}, got {end_level}'
             )
-        at_least = last + 2  # P2' and one level for each stage
-        if num_outs < at_least or (last < num_fpn_inputs - 1 and num_outs != at_least):
-            raise ValueError(
-                f"neck.num_outs counts P2' as well: for neck.in_channels={in_channels} and "
-                f'neck.end_level={end_level} it must be {at_least}'
-                f'{" or more" if last == num_fpn_inputs - 1 else ""}, got {num_outs}'
+        at_least = extended + last - start_level + 1  # P2' and one level for each stage
+        if num_outs < at_least or (last < num_stages - 1 and num_outs != at_least):
+            raise UserError(
+                ("neck.num_outs counts P2' as well: " if extended else 'neck.num_outs does not fit: ')
+                + f'for neck.in_channels={in_channels} and neck.end_level={end_level} it must be '
+                f'{at_least}{" or more" if last == num_stages - 1 else ""}, got {num_outs}'
             )
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
-        """Refuses inputs of other widths than ``in_channels``, or sizes that are not octaves."""
+        """Raises an error for other widths than ``in_channels``, or sizes that are not octaves."""
         expected = list(self.in_channels)
         if self.extension is not None:
             expected.insert(0, self.extension.lateral_conv.in_channels)
         got = [feature.shape[1] for feature in inputs]
         if got != expected:
-            raise ValueError(
+            raise UserError(
                 f'neck.in_channels is {expected}, but the backbone gives features of {got} channels'
                 + (
                     "; with an FTT the first is C2', the stride-2 feature (ExtendedResNet and its kin "
@@ -156,7 +160,7 @@ class EFPN(FPN):
         sizes = [tuple(feature.shape[2:]) for feature in inputs]
         for i, (fine, coarse) in enumerate(itertools.pairwise(sizes)):
             if coarse != tuple((side + 1) // 2 for side in fine):
-                raise ValueError(
+                raise UserError(
                     'neck.in_channels stands for features of strides 2, 4, 8, ..., finest first, '
                     f'each half the size of the one before; the backbone gives sizes {sizes}, which '
                     f'break this at {i} and {i + 1} (see backbone.out_indices and backbone.strides)'

@@ -6,12 +6,18 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule, initialize
 from torch import Tensor
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..utils.plain_names import keep_plain_names
-from .extension import Pyramid, PyramidExtension
+from .extension import PyramidExtension
+from .extension_options import checked_extension_cfg
 from .on_demand import DEFAULT_TILE
+from .pyramid import Pyramid
+from .wrapped_neck import build_wrapped_neck, check_pyramid, width_of_outputs
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedNeck(BaseModule):
     """Any neck of MMDetection, extended by a super-resolved level P2' at stride 2.
 
@@ -47,7 +53,7 @@ class ExtendedNeck(BaseModule):
             ``init_cfg`` comes last.
 
     Raises:
-        ValueError: widths, levels or input sizes that do not fit; the message names the config key.
+        UserError: widths, levels or input sizes that do not fit; the message names the config key.
 
     Source: arXiv:2003.07021, section 3.1, with another neck in the place of FPN.
 
@@ -79,13 +85,13 @@ class ExtendedNeck(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self._check_arguments(neck, ftt, c2_prime_channels, levels, sparse)
+        self._check_arguments(ftt, c2_prime_channels, levels, sparse)
         necks = neck if isinstance(neck, list) else [neck]
-        self.neck = MODELS.build(neck)
+        self.neck = build_wrapped_neck(neck)
         self.levels = levels
         self.c2_prime_channels = c2_prime_channels
         self.in_channels = necks[0].get('in_channels')  # a list in every neck that reads a backbone
-        self.out_channels = out_channels or self._width_of(necks[-1])
+        self.out_channels = out_channels or width_of_outputs(necks[-1])
         self.extension = None
         if levels != 'without_p2_prime':
             self.extension = PyramidExtension(
@@ -97,49 +103,31 @@ class ExtendedNeck(BaseModule):
                 conv_cfg=conv_cfg,
                 norm_cfg=norm_cfg,
                 act_cfg=act_cfg,
-                **(extension_cfg or {}),
+                **checked_extension_cfg(extension_cfg),
             )
         keep_plain_names(self, inner='neck', own='extension')
 
     @classmethod
-    def _check_arguments(cls, neck, ftt, c2_prime_channels, levels, sparse) -> None:
-        """Refuses, by the name of the config key, arguments that no pyramid can be built from."""
+    def _check_arguments(cls, ftt, c2_prime_channels, levels, sparse) -> None:
+        """Raises an error for arguments that no pyramid can be built from; it names the config key."""
         if levels not in cls.LEVELS:
-            raise ValueError(f'neck.levels must be one of {cls.LEVELS}, got {levels!r}')
+            raise UserError(f'neck.levels must be one of {cls.LEVELS}, got {levels!r}')
         if ftt is None and levels != 'without_p2_prime':
-            raise ValueError(
+            raise UserError(
                 f"neck.levels={levels!r} needs neck.ftt, for example dict(type='FTT', "
                 'hidden_channels=128)'
             )
         if c2_prime_channels is None and levels == 'all':
-            raise ValueError(
+            raise UserError(
                 "neck.c2_prime_channels must be the width of C2', the backbone's stride-2 feature "
                 "(HighResolutionTap and ExtendedResNet give one), with neck.levels='all'; "
                 "neck.levels='p3_prime' does without"
             )
         if sparse and levels != 'all':
-            raise ValueError(
+            raise UserError(
                 f"neck.sparse=True defers P2', which neck.levels={levels!r} leaves out; set "
                 'neck.sparse=False'
             )
-        start_level = (neck[0] if isinstance(neck, list) else neck).get('start_level', 0)
-        if start_level != 0:
-            raise ValueError(
-                'neck.neck.start_level must be 0, because the extension needs P2 at stride 4, got '
-                f'{start_level}; with 0, the first level is P2, and neck.neck.num_outs is 1 higher for '
-                'each level that this adds'
-            )
-
-    @staticmethod
-    def _width_of(neck: dict) -> int:
-        """Width of a neck's outputs, from its config."""
-        width = neck.get('out_channels', neck.get('in_channels'))
-        if not isinstance(width, int):
-            raise ValueError(
-                f'the config of neck.neck ({neck["type"]}) does not tell one width of its outputs '
-                f'(out_channels={width!r}); set neck.out_channels'
-            )
-        return width
 
     def init_weights(self) -> None:
         """FPN's default for the extension, then what ``init_cfg`` and the wrapped neck say."""
@@ -162,7 +150,7 @@ class ExtendedNeck(BaseModule):
         if self.c2_prime_channels is not None:
             c2_prime, *stages = inputs
         pyramid = self.forward_pyramid(stages)
-        self._check_pyramid(pyramid.levels, c2_prime)
+        check_pyramid(pyramid.levels, self.out_channels, c2_prime)
         if self.extension is None:
             return pyramid.levels
         if self.levels == 'p3_prime':
@@ -180,14 +168,14 @@ class ExtendedNeck(BaseModule):
         """
         levels = tuple(self.neck(tuple(stages)))
         if len(levels) < 2:
-            raise ValueError(
+            raise UserError(
                 f'neck.neck ({type(self.neck).__name__}) must give P2 and P3 at least, but gives '
                 f'{len(levels)} map'
             )
         return Pyramid(levels, *levels[:2])
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
-        """Refuses inputs of other widths than the config's."""
+        """Raises an error for inputs of other widths than the config's."""
         if not isinstance(self.in_channels, Sequence):
             return
         expected, keys = list(self.in_channels), 'neck.neck.in_channels'
@@ -196,7 +184,7 @@ class ExtendedNeck(BaseModule):
             keys = f'neck.c2_prime_channels before {keys}'
         got = [feature.shape[1] for feature in inputs]
         if got != expected:
-            raise ValueError(
+            raise UserError(
                 f'{keys} is {expected}, but the backbone gives features of {got} channels'
                 + (
                     "; the first must be C2', the stride-2 feature (HighResolutionTap and "
@@ -205,30 +193,3 @@ class ExtendedNeck(BaseModule):
                     else ''
                 )
             )
-
-    def _check_pyramid(self, levels: tuple[Tensor, ...], c2_prime: Tensor | None) -> None:
-        """Refuses outputs of the wrapped neck that are not P2 at stride 4, P3 at stride 8."""
-        sizes = [tuple(level.shape[2:]) for level in levels]
-        if levels[0].shape[1] != self.out_channels or levels[1].shape[1] != self.out_channels:
-            raise ValueError(
-                f'neck.out_channels is {self.out_channels}, but neck.neck gives maps of '
-                f'{[level.shape[1] for level in levels]} channels'
-            )
-        if sizes[1] != self._half(sizes[0]):
-            raise ValueError(
-                'neck.neck must give levels of strides 4, 8, ..., finest first, each half the size of '
-                f'the one before, rounded up, but gives sizes {sizes}; a neck that gives the coarsest '
-                'first cannot be extended, and odd sizes may need '
-                'model.data_preprocessor.pad_size_divisor=32'
-            )
-        if c2_prime is not None and sizes[0] != self._half(c2_prime.shape[2:]):
-            raise ValueError(
-                f"C2' has the size {tuple(c2_prime.shape[2:])} at stride 2, so neck.neck must begin "
-                f'with P2 of the size {self._half(c2_prime.shape[2:])} at stride 4, but its levels have '
-                f'the sizes {sizes}; where it begins at stride 8, add C2 to backbone.out_indices '
-                'and to neck.neck.in_channels'
-            )
-
-    @staticmethod
-    def _half(size: Sequence[int]) -> tuple[int, ...]:
-        return tuple((side + 1) // 2 for side in size)

@@ -1,7 +1,5 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -11,8 +9,11 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from timm.layers import LayerScale2d
 from torch import Tensor, nn
 
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..ftt import BaseFTT
 from ..utils.arguments import check_positive_integer, check_positive_number
+from ..utils.nested_config import check_config
 from .on_demand import (
     DEFAULT_TILE,
     DeferredLevel,
@@ -23,21 +24,11 @@ from .on_demand import (
     is_plain_conv,
 )
 
-
-class Pyramid(NamedTuple):
-    """A pyramid without its extended level, and the two features that the extension makes that from.
-
-    Attributes:
-        levels (tuple[Tensor, ...]): P2, P3, ...: (B, C, H_i, W_i), finest first, from stride 4 on.
-        p2 (Tensor): What the FTT reads at stride 4: P2 itself or, on laterals, inner2.
-        p3 (Tensor): What the FTT reads at stride 8: P3 or inner3.
-    """
-
-    levels: tuple[Tensor, ...]
-    p2: Tensor
-    p3: Tensor
+# Layers, besides plain convs, whose output in a cell reads no other cell at test time.
+LOCAL_LAYERS = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
 
 
+@known_arguments_only
 class PyramidExtension(BaseModule):
     """Makes P2' from C2', a stride-4 and a stride-8 pyramid feature.
 
@@ -76,8 +67,8 @@ class PyramidExtension(BaseModule):
             upsampled P3' at test time; ``None`` where conv or norm layers have no such bound.
 
     Raises:
-        TypeError: ``ftt`` names a class that does not follow the FTT contract (``BaseFTT``).
-        ValueError: widths that do not fit, a factor that is not positive, or ``on_rois`` without C2',
+        UserError: an ``ftt`` that is no FTT's config or does not follow the contract (``BaseFTT``),
+            widths that do not fit, a factor that is not positive, or ``on_rois`` without C2',
             with ``sparse`` or with batch norms; at a forward, ``on_rois`` with a deferred C2'.
 
     Source: arXiv:2003.07021, section 3.1, equation 1; LayerScale: arXiv:2103.17239, section 2.
@@ -102,22 +93,12 @@ class PyramidExtension(BaseModule):
         no_norm_on_lateral: bool = False,
     ) -> None:
         super().__init__()
-        self.ftt = MODELS.build(ftt, default_args=dict(channels=out_channels))
-        if not isinstance(self.ftt, BaseFTT):
-            raise TypeError(
-                f'neck.ftt must build a subclass of mmdet_efpn.models.ftt.BaseFTT, but '
-                f'{ftt["type"]!r} built a {type(self.ftt).__name__}'
-            )
-        if self.ftt.channels != out_channels:
-            raise ValueError(
-                f'neck.ftt.channels is {self.ftt.channels}, but neck.out_channels is {out_channels}; '
-                'leave channels out of the FTT config, the neck fills it in'
-            )
+        self.ftt = self._build_ftt(ftt, out_channels)
         self.out_channels = out_channels
         self.on_rois = on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
         if on_rois and (sparse or c2_prime_channels is None):
-            raise ValueError(
+            raise UserError(
                 "neck.extension_cfg.on_rois=True makes P2' on RoIs alone, "
                 + (
                     'so there is no map that neck.sparse=True could defer; set one of them to False'
@@ -130,38 +111,55 @@ class PyramidExtension(BaseModule):
             return
         channels = out_channels if channels is None else channels
         check_positive_integer('neck.extension_cfg', 'channels', channels)
-        before_sum = dict(
-            kernel_size=1,
-            bias=False,
-            conv_cfg=conv_cfg,
-            norm_cfg=None if no_norm_on_lateral else norm_cfg,
-            act_cfg=act_cfg,
-            inplace=False,
+        common = dict(bias=False, act_cfg=act_cfg, inplace=False)
+        self._build_convs_before_sum(
+            c2_prime_channels,
+            channels,
+            p3_prime_scale,
+            dict(common, conv_cfg=conv_cfg, norm_cfg=None if no_norm_on_lateral else norm_cfg),
         )
-        self.lateral_conv = ConvModule(c2_prime_channels, channels, **before_sum)
-        if channels != out_channels:
-            self.narrowing_conv = ConvModule(out_channels, channels, **before_sum)
+        common.update(padding=0 if on_rois else 1, norm_cfg=norm_cfg)
+        self.output_conv = (
+            DepthwiseSeparableConvModule(channels, out_channels, 3, conv_cfg=None, **common)
+            if separable
+            else ConvModule(channels, out_channels, 3, conv_cfg=conv_cfg, **common)
+        )
+        self._check_layers(norm_cfg)
+
+    def _build_convs_before_sum(
+        self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
+    ) -> None:
+        """The parts that bring C2' and P3' to the sum's width, and P3' to its loudness."""
+        self.lateral_conv = ConvModule(c2_prime_channels, channels, 1, **conv_args)
+        if channels != self.out_channels:
+            self.narrowing_conv = ConvModule(self.out_channels, channels, 1, **conv_args)
         if p3_prime_scale is not None:
             check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
             self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
-        output_conv = DepthwiseSeparableConvModule if separable else ConvModule
-        self.output_conv = output_conv(
-            channels,
-            out_channels,
-            3,
-            padding=0 if on_rois else 1,
-            bias=False,
-            conv_cfg=None if separable else conv_cfg,
-            norm_cfg=norm_cfg,
-            act_cfg=act_cfg,
-            inplace=False,
-        )
-        local = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
+
+    @staticmethod
+    def _build_ftt(cfg: dict, out_channels: int) -> BaseFTT:
+        check_config('neck.ftt', cfg, "dict(type='LightFTT')")
+        ftt = MODELS.build(cfg, default_args=dict(channels=out_channels))
+        if not isinstance(ftt, BaseFTT):
+            raise UserError(
+                f'neck.ftt must build a subclass of mmdet_efpn.models.ftt.BaseFTT, but '
+                f'{cfg["type"]!r} built a {type(ftt).__name__}'
+            )
+        if ftt.channels != out_channels:
+            raise UserError(
+                f'neck.ftt.channels is {ftt.channels}, but neck.out_channels is {out_channels}; '
+                'leave channels out of the FTT config, the neck fills it in'
+            )
+        return ftt
+
+    def _check_layers(self, norm_cfg: dict | None) -> None:
+        """Sets ``halo``, and raises an error for batch norms that would see RoIs."""
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
-        is_local = all(isinstance(layer, local) or is_plain_conv(layer) for layer in layers)
+        is_local = all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
         self.halo = 1 if is_local else None
-        if on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
-            raise ValueError(
+        if self.on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
+            raise UserError(
                 "neck.extension_cfg.on_rois=True runs the extension's convs on RoIs, of which a batch "
                 f'may have none: batch norms cannot train on that; neck.norm_cfg is {norm_cfg}, set it '
                 "to None or to dict(type='GN', ...)"
@@ -214,7 +212,7 @@ class PyramidExtension(BaseModule):
         self, c2_prime: Tensor | DeferredMap, p2: Tensor, p3: Tensor
     ) -> tuple[RoILevel, Tensor]:
         if isinstance(c2_prime, DeferredMap):
-            raise ValueError(
+            raise UserError(
                 "neck.extension_cfg.on_rois=True pools C2', which backbone.defer_c2_prime=True defers; "
                 'set one of them to False'
             )

@@ -10,11 +10,16 @@ from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from ..necks.on_demand import DeferredLevel, RoILevel
+from ...utils.errors import UserError
+from ...utils.known_names import known_arguments_only
 from ..utils.map_checks import check_maps, padded_size
+from ..utils.nested_config import check_config
+from .head_checks import check_box_heads, check_extractor, output_widths
+from .pooling import on_p2_prime, parts_of, pool
 
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedRoIHead(StandardRoIHead):
     """Standard RoI head with a second box head for the RoIs of level P2'.
 
@@ -37,26 +42,25 @@ class ExtendedRoIHead(StandardRoIHead):
         **kwargs: The arguments of MMDetection's ``StandardRoIHead``.
 
     Raises:
-        ValueError: an RoI extractor (for boxes or masks) that does not assign RoIs to the levels from
+        UserError: an RoI extractor (for boxes or masks) that does not assign RoIs to the levels from
             stride 2 on, a box head of another width, or two heads whose outputs differ in shape; at
             the first forward, a width or strides that are not those of the maps.
 
     Source: arXiv:2003.07021, section 4, and the authors' released model.
     """
 
-    FINEST_STRIDE = 2
-
     def __init__(
         self, *, extended_bbox_head: bool | dict = True, extended_rois_only: bool = False, **kwargs
     ) -> None:
         super().__init__(**kwargs)
         if not self.with_bbox:
-            raise ValueError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
+            raise UserError('roi_head.bbox_head is missing: ExtendedRoIHead needs a box head')
         for name, extractor in self._extractors().items():
-            self._check_extractor(name, extractor)
+            check_extractor(name, extractor)
         self.extended_bbox_head = None
         if extended_bbox_head:
             cfg = kwargs['bbox_head'] if extended_bbox_head is True else extended_bbox_head
+            check_config('roi_head.extended_bbox_head', cfg, "dict(type='Shared2FCBBoxHead', ...)")
             self.extended_bbox_head = MODELS.build(cfg)
         self._check_box_heads()
         self.extended_rois_only = extended_rois_only
@@ -80,42 +84,11 @@ class ExtendedRoIHead(StandardRoIHead):
             extractors['mask_roi_extractor'] = self.mask_roi_extractor
         return extractors
 
-    def _check_extractor(self, name: str, extractor: nn.Module) -> None:
-        if not hasattr(extractor, 'map_roi_levels'):
-            raise ValueError(
-                f'roi_head.{name} must assign each RoI to one level (SingleRoIExtractor), '
-                f'got {type(extractor).__name__}'
-            )
-        strides = list(extractor.featmap_strides)
-        if strides[0] != self.FINEST_STRIDE:
-            raise ValueError(
-                f"roi_head.{name}.featmap_strides must begin with the stride of P2', "
-                f'{self.FINEST_STRIDE}, for example [2, 4, 8, 16, 32], got {strides}'
-            )
-
     def _check_box_heads(self) -> None:
         heads = dict(bbox_head=self.bbox_head)
         if self.extended_bbox_head is not None:
             heads['extended_bbox_head'] = self.extended_bbox_head
-        pooled = self.bbox_roi_extractor.out_channels
-        for name, head in heads.items():
-            if not (hasattr(head, 'fc_cls') and hasattr(head, 'fc_reg')):
-                raise ValueError(
-                    f'roi_head.{name} must classify and regress by linear layers (fc_cls, fc_reg), '
-                    f'got {type(head).__name__}'
-                )
-            if not self.with_shared_head and head.in_channels != pooled:
-                raise ValueError(
-                    f'roi_head.{name}.in_channels is {head.in_channels}, but '
-                    f'roi_head.bbox_roi_extractor.out_channels is {pooled}'
-                )
-        widths = {name: self._output_widths(head) for name, head in heads.items()}
-        if len(set(widths.values())) > 1:
-            raise ValueError(
-                f'roi_head.extended_bbox_head gives {widths["extended_bbox_head"]} class and box '
-                f'outputs, but roi_head.bbox_head gives {widths["bbox_head"]}; num_classes and '
-                'reg_class_agnostic must agree'
-            )
+        check_box_heads(heads, None if self.with_shared_head else self.bbox_roi_extractor.out_channels)
 
     def _check(self, x: Sequence[Tensor], batch_data_samples) -> None:
         for name, extractor in self._extractors().items():
@@ -135,11 +108,7 @@ class ExtendedRoIHead(StandardRoIHead):
             return super().loss(x, rpn_results_list, batch_data_samples)
         return self._loss_of_extended_rois(x, rpn_results_list, batch_data_samples)
 
-    @staticmethod
-    def on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:
-        """Whether an extractor pools each RoI (n, 5) of a pyramid from P2': (n,), bool."""
-        levels = extractor.map_roi_levels(_in_precision_of(x[1], rois), extractor.num_inputs)
-        return levels == 0
+    on_p2_prime = staticmethod(on_p2_prime)
 
     def _loss_of_extended_rois(self, x, rpn_results_list, batch_data_samples) -> dict:
         """Box losses over samples that are all of level P2'.
@@ -202,7 +171,7 @@ class ExtendedRoIHead(StandardRoIHead):
         if self.extended_bbox_head is None:
             cls_score, bbox_pred = self.bbox_head(bbox_feats)
             return dict(cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
-        others, extended, back_in_order = _parts(self.on_p2_prime(rois, x, self.bbox_roi_extractor))
+        others, extended, back_in_order = parts_of(self.on_p2_prime(rois, x, self.bbox_roi_extractor))
         outputs = zip(
             self._run_head(self.bbox_head, bbox_feats[others]),
             self._run_head(self.extended_bbox_head, bbox_feats[extended]),
@@ -221,53 +190,15 @@ class ExtendedRoIHead(StandardRoIHead):
         return super()._mask_forward(x, pos_inds=slice(None), bbox_feats=mask_feats)
 
     def _pool(self, x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
-        """What an extractor pools of each RoI, (n, C, h, w), whatever stands in the place of P2'.
-
-        mmcv's RoI layers read a channels-last map as if it were contiguous, and no bfloat16 at all.
-        """
-        finest, *plain = x[: extractor.num_inputs]
-        plain = [_readable(level) for level in plain]
-        if isinstance(finest, Tensor):
-            return extractor((_readable(finest), *plain), rois)
-        on_p2_prime = self.on_p2_prime(rois, x, extractor)
-        if isinstance(finest, DeferredLevel):
-            finest = finest.around(_in_precision_of(x[1], rois[on_p2_prime]))
-            return extractor((_readable(finest), *plain), rois)
-        assert isinstance(finest, RoILevel), type(finest)
-        others, extended, back_in_order = _parts(on_p2_prime)
-        pooled = finest.pooled(rois[extended], extractor.roi_layers[0])
-        if not plain:
-            return pooled
-        # none of the others is of the first level
-        nothing = plain[0].new_zeros(len(plain[0]), extractor.out_channels, 1, 1)
-        return torch.cat((extractor((nothing, *plain), rois[others]), pooled))[back_in_order]
+        """What an extractor pools of each RoI, (n, C, h, w), whatever stands in the place of P2'."""
+        return pool(x, rois, extractor)
 
     def _run_head(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
         """Runs a box head; without RoIs its parameters stay in the graph with a zero gradient."""
         if len(bbox_feats):
             return head(bbox_feats)
         zero = sum(parameter.sum() for parameter in head.parameters()) * 0
-        return tuple(bbox_feats.new_zeros((0, width)) + zero for width in self._output_widths(head))
-
-    @staticmethod
-    def _output_widths(head: nn.Module) -> tuple[int, int]:
-        return head.fc_cls.out_features, head.fc_reg.out_features
-
-
-def _readable(level: Tensor) -> Tensor:
-    """A map in the layout and a type that RoI layers read."""
-    return (level.float() if level.dtype is torch.bfloat16 else level).contiguous()
-
-
-def _in_precision_of(feature: Tensor, rois: Tensor) -> Tensor:
-    """RoIs as an extractor sees them: in the precision of the maps that it gets."""
-    return rois.to(torch.float32 if feature.dtype is torch.bfloat16 else feature.dtype)
-
-
-def _parts(chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Indices of what is not chosen and of what is, and those that bring the two back in order."""
-    others, chosen = (~chosen).nonzero().squeeze(1), chosen.nonzero().squeeze(1)
-    return others, chosen, torch.cat((others, chosen)).argsort()
+        return tuple(bbox_feats.new_zeros((0, width)) + zero for width in output_widths(head))
 
 
 @contextmanager

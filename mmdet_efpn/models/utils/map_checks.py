@@ -36,7 +36,8 @@ def check_maps(
     if len(features) != len(strides):
         raise UserError(
             f'{strides_key} names {len(strides)} levels ({list(strides)}), but the head gets '
-            f'{len(features)} maps'
+            f'{len(features)} maps; neck.num_outs sets how many the neck gives, '
+            "P2' counted (with ExtendedNeck, neck.neck.num_outs, without P2')"
         )
     widths = [feature.shape[1] for feature in features]
     if any(width != channels for width in widths):

@@ -320,10 +320,10 @@ def test_refuses(kwargs, message):
 
 def test_refuses_a_tap_inside_a_checkpointed_block():
     cfg = dict(type='ResNet', depth=18, with_cp=True)
-    with pytest.raises(ValueError, match='under activation checkpointing.*with_cp=False'):
+    with pytest.raises(ValueError, match=r'under activation checkpointing.*with_cp=False'):
         build(cfg, tap='layer1.0.conv2', training=True)(images().requires_grad_())
 
 
 def test_errors_of_the_backbone_itself_pass():
-    with pytest.raises(RuntimeError, match='expected input.*to have 3 channels'):
+    with pytest.raises(RuntimeError, match=r'expected input.*to have 3 channels'):
         build()(torch.zeros(1, 4, 64, 64))

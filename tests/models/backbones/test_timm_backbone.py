@@ -6,6 +6,7 @@ import torch
 from mmdet.registry import MODELS
 
 import mmdet_efpn  # noqa: F401  (registers the backbone)
+from mmdet_efpn.utils.errors import MissingFileError, UserError
 
 
 def build(model_name='test_efficientnet', **kwargs):
@@ -139,20 +140,25 @@ def test_image_channels():
     [
         (
             dict(model_name='efficientnet_bO'),
-            ValueError,
+            UserError,
             r"backbone\.model_name 'efficientnet_bO' is no model of timm .*did you mean efficientnet_b",
         ),
-        (dict(model_name='qqq'), ValueError, r'see timm\.list_models'),
+        (dict(model_name='qqq'), UserError, r'see timm\.list_models'),
         (
             dict(checkpoint_path='/nowhere/weights.pth'),
-            FileNotFoundError,
+            MissingFileError,
             r'backbone\.checkpoint_path is not a file: /nowhere/weights\.pth',
         ),
-        (dict(out_indices=(3, 5)), ValueError, r'backbone\.out_indices must be some of 0\.\.4'),
+        (dict(out_indices=(3, 5)), UserError, r'backbone\.out_indices must be some of 0\.\.4'),
         (
             dict(model_name='test_vit'),
-            ValueError,
+            UserError,
             r"'test_vit' gives features of strides \[16, 16, 16\]",
+        ),
+        (
+            dict(out_indicies=(1, 2)),
+            UserError,
+            r"^backbone\.out_indicies: neither TimmBackbone nor test_effic.*mean 'out_indices'\?",
         ),
     ],
 )

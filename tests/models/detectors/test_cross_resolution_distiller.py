@@ -253,7 +253,7 @@ def test_undisturbed_modules_are_restored(by_batch):
     )
     module = torch.nn.ModuleList([norm, frozen, dropout, kept])
     modes = [m.training for m in module.modules()]
-    with pytest.raises(KeyError), undisturbed(module, but=[kept], by_batch=by_batch):
+    with pytest.raises(KeyError), undisturbed(module, but=[kept], by_batch=by_batch):  # noqa: PT012
         assert (norm.training, frozen.training, dropout.training) == (by_batch, False, False)
         assert all(m.training for m in kept)
         assert norm.track_running_stats == kept[1].track_running_stats == (not by_batch)
@@ -379,7 +379,8 @@ def test_gradients_under_autocast(detector_cfg, build, batch, changes):
     names = [name for name, _ in model.named_parameters() if name.startswith(parts)]
     for name in names:
         gradient = model.get_parameter(f'detector.{name}').grad
-        assert gradient is not None and gradient.abs().sum() > 0, name
+        assert gradient is not None, name
+        assert gradient.abs().sum() > 0, name
     if not model.detection_loss:  # with it, norms go by the batch in training alone
         model.eval()
     exact = model.loss(data['inputs'], data['data_samples'])

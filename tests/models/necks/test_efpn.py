@@ -8,6 +8,7 @@ from mmdet.registry import MODELS
 from torch import nn
 
 from mmdet_efpn.models import EFPN, ExtendedResNet
+from mmdet_efpn.utils.errors import UserError
 
 WIDTHS = [6, 8, 12, 16, 20]  # C2', C2, C3, C4, C5
 TINY_FTT = dict(type='FTT', hidden_channels=5)
@@ -231,7 +232,8 @@ def test_every_parameter_gets_a_gradient_and_changes(options):
     optimizer = torch.optim.SGD(neck.parameters(), lr=0.1)
     sum(level.square().mean() for level in neck(features())).backward()
     for name, parameter in neck.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
     optimizer.step()
     for name, parameter in neck.named_parameters():
         assert not torch.equal(parameter, before[name]), name
@@ -322,7 +324,7 @@ def test_refuses_an_ftt_that_breaks_the_contract():
         def __init__(self, channels):
             super().__init__()
 
-    with pytest.raises(TypeError, match=r'neck\.ftt must build a subclass of .*BaseFTT'):
+    with pytest.raises(UserError, match=r'neck\.ftt must build a subclass of .*BaseFTT'):
         efpn(ftt=dict(type=NotAnFTT))
 
 
@@ -339,8 +341,8 @@ def test_refuses_wrong_inputs_at_the_first_forward():
     equal = efpn(in_channels=[8] * 5)
     with pytest.raises(ValueError, match='finest first, each half the size'):
         equal(features(widths=[8] * 5)[::-1])
+    stages = features(widths=[8] * 5)
     with pytest.raises(ValueError, match='which break this at 0 and 1'):
-        stages = features(widths=[8] * 5)
         equal([F.max_pool2d(stages[0], 2), *stages[1:]])
 
 
@@ -348,3 +350,53 @@ def test_without_extension_channels_are_checked_too():
     neck = EFPN(in_channels=WIDTHS[1:], out_channels=8, num_outs=5)
     with pytest.raises(ValueError, match=r'neck\.in_channels'):
         neck(features())
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(ftt={}), r"^neck\.ftt\.type is missing: write dict\(type='LightFTT'\)"),
+        (
+            dict(ftt='LightFTT'),
+            r"^neck\.ftt must be a config such as dict\(type='LightFTT'\), got 'LightFTT'",
+        ),
+        (
+            dict(ftt=dict(type='LigthFTT')),
+            r"^neck\.ftt\.type 'LigthFTT' is not registered; did you mean 'LightFTT'",
+        ),
+        (
+            dict(ftt=dict(type='LightFTT', hiden_channels=8)),
+            r"^neck\.ftt\.hiden_channels: LightFTT has no argument.*did you mean 'hidden_channels'\?",
+        ),
+        (
+            dict(ftt=dict(type='HATFTT', embed_dim=8)),
+            r"^neck\.ftt\.embed_dim: HATFTT has no argument 'embed_dim'; did you mean 'embed_dims'\?",
+        ),
+        (
+            dict(extension_cfg=dict(seperable=True)),
+            r"^neck\.extension_cfg\.seperable: .*did you mean 'separable'\?",
+        ),
+        (
+            dict(extension_cfg=dict(sparse=True)),
+            r'^neck\.extension_cfg\.sparse: .* It takes channels, on_rois',
+        ),
+        (dict(extension_cfg=True), r'^neck\.extension_cfg must be a dict'),
+        (dict(num_out=6), r"^EFPN has no argument 'num_out'; did you mean 'num_outs'\?"),
+    ],
+)
+def test_names_what_is_misspelt(changes, message):
+    with pytest.raises(UserError, match=message):
+        efpn(**changes)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(num_outs=3), r'neck\.num_outs .*must be 4 or more, got 3'),
+        (dict(num_outs=5, end_level=2), r'neck\.num_outs .*must be 3, got 5'),
+        (dict(num_outs=2, start_level=1), r'neck\.num_outs .*must be 3 or more, got 2'),
+    ],
+)
+def test_wrong_num_outs_without_extension(options, message):
+    with pytest.raises(UserError, match=message):
+        EFPN(in_channels=WIDTHS[1:], out_channels=8, **options)

@@ -11,6 +11,7 @@ from mmengine.runner import load_state_dict
 from mmengine.runner.checkpoint import get_state_dict
 
 from mmdet_efpn.models import EFPN, ExtendedNeck, HighResolutionTap
+from mmdet_efpn.utils.errors import UserError
 
 C2_PRIME = 6
 STAGES = [8, 16, 32, 64]  # widths of C2, C3, C4, C5
@@ -166,7 +167,8 @@ def test_gradients_reach_every_parameter(kind, levels):
                 parameter.normal_()
     sum(level.square().mean() for level in neck(features())).backward()
     for name, parameter in neck.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,8 @@ def test_any_ftt_extends_any_neck(ftt):
     assert levels[0].shape == (2, WIDTH, 32, 48)
     levels[0].square().mean().backward()
     for name, parameter in neck.extension.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
 
 
 @pytest.mark.parametrize(('levels', 'fine_strides'), [('all', (2, 4)), ('p3_prime', (4, 8))])
@@ -267,10 +270,26 @@ def test_norms_and_activations_apply_to_the_extension():
             ),
             r"already has weights under the name 'extension'",
         ),
+        (dict(neck=None), r'^neck\.neck must be a config such as .*got None'),
+        (dict(neck=[]), r'^neck\.neck must be a config such as .*got \[\]'),
+        (dict(neck={}), r'^neck\.neck\.type is missing'),
+        (
+            dict(neck=NECKS['PAFPN'] | dict(num_out=5)),
+            r"^neck\.neck\.num_out: PAFPN has no argument 'num_out'; did you mean 'num_outs'\?",
+        ),
+        (
+            dict(neck=NECKS['PAFPN'] | dict(num_outs=3)),
+            r"'num_outs': 3}.*neck\.neck\.num_outs must be at least the number of neck",
+        ),
+        (
+            dict(c2_channels=6),
+            r"^ExtendedNeck has no argument .* mean 'c2_prime_channels'",
+        ),
+        (dict(ftt={}), r'^neck\.ftt\.type is missing'),
     ],
 )
 def test_refuses_at_build(kwargs, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         extended(**kwargs)
 
 

@@ -212,7 +212,8 @@ def test_every_parameter_has_a_gradient_whatever_the_levels(boxes):
     )
     (losses['loss_cls'] + losses['loss_bbox']).backward()
     for name, parameter in head.named_parameters():
-        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
     if boxes == LARGE:
         assert head.bbox_head.fc_reg.weight.grad.abs().sum() > 0
     if boxes == SMALL:

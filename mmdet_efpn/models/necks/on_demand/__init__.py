@@ -1,3 +1,5 @@
+"""P2' made only where RoIs read it: on tiles, or on the RoIs themselves."""
+
 from .deferred_level import DEFAULT_TILE, DeferredLevel, check_tile
 from .deferred_map import DeferredMap
 from .level_for_rois import whole_map

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ....utils.errors import UserError
 from .deferred_map import DeferredMap
 from .level_for_rois import LevelForRoIs
 from .tiles import TileGrid, Window, cut, paste, window_cells
@@ -18,7 +19,7 @@ DEFAULT_TILE = 64
 def check_tile(tile: int) -> int:
     """The side of a tile, refused with a ``ValueError`` if P3' would be cut through a cell."""
     if not isinstance(tile, int) or tile < ALIGN or tile % ALIGN:
-        raise ValueError(f'neck.sparse_tile must be an even number of cells, got {tile!r}')
+        raise UserError(f'neck.sparse_tile must be an even number of cells, got {tile!r}')
     return tile
 
 

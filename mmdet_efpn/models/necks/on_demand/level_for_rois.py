@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from ....utils.errors import UserError
+
 
 class LevelForRoIs:
     """Level P2' without a map: it tells its shape, and only ``ExtendedRoIHead`` can read it.
@@ -18,7 +20,7 @@ class LevelForRoIs:
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
-        raise TypeError(
+        raise UserError(
             f"{getattr(function, '__name__', function)} was called on P2', which {cls.reason}: only "
             f'ExtendedRoIHead can read it so. For heads that read it whole set {cls.remedy}'
         )
@@ -32,8 +34,8 @@ def whole_map(level: Tensor | LevelForRoIs, reader: str) -> Tensor:
         reader (str): What wants to read it, for the message.
 
     Raises:
-        ValueError: It is none.
+        UserError: It is none.
     """
     if isinstance(level, LevelForRoIs):
-        raise ValueError(f"{reader} reads the whole of P2', which {level.reason}; set {level.remedy}")
+        raise UserError(f"{reader} reads the whole of P2', which {level.reason}; set {level.remedy}")
     return level

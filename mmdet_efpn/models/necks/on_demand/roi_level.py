@@ -4,6 +4,7 @@ import torch
 from mmcv.ops import RoIAlign, roi_align
 from torch import Tensor, nn
 
+from ....utils.errors import UserError
 from .level_for_rois import LevelForRoIs
 
 STRIDES = 2, 4  # of C2' and of P3'
@@ -50,10 +51,10 @@ class RoILevel(LevelForRoIs):
             place in the graph, with a zero gradient.
 
         Raises:
-            ValueError: The layer is no aligned ``RoIAlign`` that takes the mean.
+            UserError: The layer is no aligned ``RoIAlign`` that takes the mean.
         """
         if not isinstance(roi_layer, RoIAlign) or roi_layer.pool_mode != 'avg' or not roi_layer.aligned:
-            raise ValueError(
+            raise UserError(
                 "neck.extension_cfg.on_rois=True needs roi_layer=dict(type='RoIAlign', "
                 "pool_mode='avg', aligned=True) in the roi_head's extractors, so that bins of C2' "
                 f"and P3' are of one place; got {roi_layer}"

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmdet_efpn.models import PyramidExtension
 from mmdet_efpn.models.necks.on_demand import DeferredLevel
+from mmdet_efpn.utils.errors import UserError
 
 STEPS = [
     dict(type='FTT', hidden_channels=8),
@@ -302,7 +303,7 @@ def test_heads_that_read_the_whole_level_say_so(detector):
     with pytest.raises(ValueError, match=r'rpn_head\.on_p2_prime=True .* neck\.sparse=False'):
         found(model)
     level = model.neck(run_backbone(model))[0]
-    with pytest.raises(TypeError, match=r'relu was called on P2\'.*backbone\.defer_c2_prime=False'):
+    with pytest.raises(UserError, match=r'relu was called on P2\'.*backbone\.defer_c2_prime=False'):
         torch.relu(level)
 
 

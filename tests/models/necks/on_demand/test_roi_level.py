@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 
 from mmdet_efpn.models import PyramidExtension
 from mmdet_efpn.models.necks.on_demand import RoILevel
+from mmdet_efpn.utils.errors import UserError
 
 FTT = dict(type='LightFTT', hidden_channels=4, kernel_size=3)
 
@@ -353,7 +354,7 @@ def test_what_reads_the_whole_level_says_so(detector, tiny_config):
     )
     with pytest.raises(ValueError, match=r'on_p2_prime=True .* RoIs alone; set .*\.on_rois=False'):
         model(images(), samples(), mode='loss')
-    with pytest.raises(TypeError, match=r'conv2d was called on P2\'.* set neck\.extension_cfg\.on_rois'):
+    with pytest.raises(UserError, match=r'conv2d was called on P2\'.* set neck\.extension_cfg\.on_rois'):
         torch.nn.Conv2d(16, 1, 1)(model.extract_feat(images())[0])
     plain = copy.deepcopy(Config.fromfile(tiny_config).model)
     plain.neck.extension_cfg = dict(on_rois=True)
