@@ -11,8 +11,11 @@ from mmdet.registry import MODELS
 from mmengine.model import revert_sync_batchnorm
 
 import mmdet_efpn.recipes.recipe as recipes
-from mmdet_efpn.engine.run_options import RunOptionError
-from mmdet_efpn.recipes.recipe import claim, command, last_metrics, load_stages, main, parse_args, table
+from mmdet_efpn.recipes import Launch, load_stages, run_recipe, table
+from mmdet_efpn.recipes.launch import slurm_script
+from mmdet_efpn.recipes.stages import claim
+from mmdet_efpn.recipes.table import last_metrics
+from mmdet_efpn.utils.errors import UserError
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / 'configs' / 'recipes').glob('*.py'))
 
@@ -67,7 +70,7 @@ def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path)
         "recipe = dict(stages=[dict(name='a b', config='one.py', "
         "cfg_options={'model.width': 2}), dict(name='c', config='one.py')])",
     )
-    first, second = load_stages(recipe, str(tmp_path / 'work'), {'lr': 3})
+    first, second = load_stages(recipe, str(tmp_path / 'work'), ['+lr=3'])
     assert (first.cfg.model.width, first.cfg.lr, second.cfg.model.width) == (2, 3, 1)
     assert first.folder == tmp_path / 'work' / '1_a-b'
     assert first.cfg.work_dir == str(first.folder)
@@ -115,7 +118,7 @@ def leave_result(stage):
     )
 
 
-def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, capsys):
+def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch):
     stages = "stages=[dict(name='a, b', config='one.py'), dict(name='c', config='one.py')]"
     starts = {}
 
@@ -129,16 +132,8 @@ def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, c
         ('chained', f'recipe = dict({stages})'),
         ('independent', f'recipe = dict(independent=True, {stages})'),
     ):
-        main(
-            Path('tools'),
-            [
-                write(tmp_path, text),
-                '--work-dir',
-                str(tmp_path / kind),
-                '--load-from',
-                str(tmp_path / 'first.pth'),
-            ],
-        )
+        recipe, work = write(tmp_path, text), str(tmp_path / kind)
+        assert '| 2 c | 0.250 |' in table(run_recipe(recipe, work, str(tmp_path / 'first.pth')))
     first, handed_on = str(tmp_path / 'first.pth'), str(tmp_path / 'chained' / '1_a-b' / 'done.pth')
     assert starts == {
         ('chained', 'a, b'): first,
@@ -146,7 +141,6 @@ def test_independent_stages_start_from_the_same_weights(tmp_path, monkeypatch, c
         ('independent', 'a, b'): first,
         ('independent', 'c'): first,
     }
-    assert capsys.readouterr().out.count('| 2 c | 0.250 |') == 2
 
 
 def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys):
@@ -165,34 +159,40 @@ def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys
     (tmp_path / 'work/a').mkdir(parents=True)
     with open(tmp_path / 'work/a/recipe.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
-    printed = capsys.readouterr().out
+        figures = table(run_recipe(recipe, str(tmp_path / 'work')))
     assert trained == ['b']
-    assert 'Stage 1 of 2: a is left to the run that is at it' in printed
-    assert '| 2 b | 0.250 |' in printed
-    assert '| 1 a |' not in printed
-    assert 'not finished: a' in printed
-    main(Path('tools'), [recipe, '--work-dir', str(tmp_path / 'work')])
+    assert 'Stage 1 of 2: a is left to the run that is at it' in capsys.readouterr().out
+    assert '| 2 b | 0.250 |' in figures
+    assert '| 1 a |' not in figures
+    assert 'not finished: a' in figures
+    run_recipe(recipe, str(tmp_path / 'work'))
     assert trained == ['b', 'a']
 
 
-def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, monkeypatch, capsys):
+def train_by(monkeypatch, script):
+    """Trainings run this script, with the stage's config as its argument."""
+
+    def command(launch, stage):
+        return [sys.executable, '-c', script, str(stage.config_file)]
+
+    monkeypatch.setattr(Launch, 'command', command)
+
+
+def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, monkeypatch):
     recipe = write(
         tmp_path,
         'recipe = dict(independent=True, stages=['
         "dict(name='a', config='one.py'), dict(name='b', config='one.py')])",
     )
-    (tmp_path / 'train.py').write_text(
+    train_by(
+        monkeypatch,
         'import sys, pathlib\nfolder = pathlib.Path(sys.argv[1]).with_suffix("")\n'
         'if folder.name == "a": sys.exit(7)\n(folder / "iter_1.pth").touch()\n'
-        '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))'
+        '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))',
     )
-    with pytest.raises(SystemExit) as end:
-        main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
-    said = capsys.readouterr().err
-    assert end.value.code == 2
-    assert 'stage 1 (a) failed with exit status 7' in said
-    assert 'stage 2' not in said
+    with pytest.raises(UserError, match=r'stage 1 \(a\) failed with exit status 7') as error:
+        run_recipe(recipe, str(tmp_path / 'work'))
+    assert 'stage 2' not in str(error.value)
     assert (tmp_path / 'work/b/stage_result.json').is_file()
 
 
@@ -230,7 +230,7 @@ def test_every_design_file_is_tested():
             'leave load_from and resume out',
         ),
         (
-            "recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'load_from': 'x.pth'})])",
+            "recipe = dict(stages=[dict(name='a', config='one.py', cfg_options={'load_from': 'x'})])",
             {},
             'leave load_from and resume out',
         ),
@@ -247,7 +247,7 @@ def test_every_design_file_is_tested():
     ],
 )
 def test_a_broken_recipe_is_named(tmp_path, text, configs, said):
-    with pytest.raises(RunOptionError, match=said):
+    with pytest.raises(UserError, match=said):
         load_stages(write(tmp_path, text, **configs), None, {})
 
 
@@ -256,10 +256,10 @@ def test_a_folder_begun_with_another_config_is_refused(tmp_path):
     (stage,) = load_stages(recipe, str(tmp_path / 'work'), {})
     claim(stage, None)
     claim(stage, None)
-    with pytest.raises(RunOptionError, match='was begun with another config than stage 1 has now'):
+    with pytest.raises(UserError, match='was begun with another config than stage 1 has now'):
         claim(stage, 'other.pth')
     (changed,) = load_stages(recipe, str(tmp_path / 'work'), {'model.width': 9})
-    with pytest.raises(RunOptionError, match='choose another --work-dir'):
+    with pytest.raises(UserError, match='choose another --work-dir'):
         claim(changed, None)
 
 
@@ -275,24 +275,33 @@ def test_another_spelling_of_the_folder_is_the_same_run(tmp_path, monkeypatch):
         claim(stage, weights)
 
 
-def test_a_folder_in_use_is_refused(tmp_path, capsys):
+def test_a_folder_in_use_is_refused(tmp_path):
     recipe = write(tmp_path)
     (tmp_path / 'work').mkdir()
     with open(tmp_path / 'work' / 'recipe.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(SystemExit) as end:
-            main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
-    assert end.value.code == 2
-    assert 'is in use by another run of a recipe' in capsys.readouterr().err
+        with pytest.raises(UserError, match='is in use by another run of a recipe'):
+            run_recipe(recipe, str(tmp_path / 'work'))
 
 
-def test_a_failing_training_ends_the_recipe_with_its_status(tmp_path, capsys):
+def test_a_failing_training_ends_the_recipe_with_its_status(tmp_path, monkeypatch):
     recipe = write(tmp_path)
-    (tmp_path / 'train.py').write_text('raise SystemExit(7)')
-    with pytest.raises(SystemExit) as end:
-        main(tmp_path, [recipe, '--work-dir', str(tmp_path / 'work')])
-    assert end.value.code == 2
-    assert 'stage 1 (one) failed with exit status 7' in capsys.readouterr().err
+    train_by(monkeypatch, 'raise SystemExit(7)')
+    with pytest.raises(UserError, match=r'stage 1 \(one\) failed with exit status 7'):
+        run_recipe(recipe, str(tmp_path / 'work'))
+
+
+def test_an_unknown_option_is_named(tmp_path):
+    with pytest.raises(
+        UserError, match=r'stage 1, .*one\.py has no model\.widht; did you mean model\.width'
+    ):
+        load_stages(write(tmp_path), None, {'model.widht': 2})
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(UserError, match='--load-from: checkpoint not found: nothing'):
+        run_recipe(write(tmp_path), str(tmp_path / 'work'), 'nothing.pth')
+    assert not (tmp_path / 'work').exists()
 
 
 def test_the_last_evaluation_counts(tmp_path):
@@ -310,44 +319,90 @@ def test_the_last_evaluation_counts(tmp_path):
 
 def test_the_table_shows_finished_stages(tmp_path):
     (stage,) = load_stages(write(tmp_path), str(tmp_path / 'work'), {})
-    assert table([stage]).count('\n') == 1
+    assert table([stage]).endswith('| --- | --- | --- | --- | --- |\nnot finished: one')
     claim(stage, None)
     stage.result_file.write_text(json.dumps(dict(checkpoint='a.pth', seconds=1, metrics={'AP': 0.25})))
-    assert '| 1 one | 0.250 | not evaluated | not evaluated | a.pth |' in table([stage])
+    assert table([stage]).endswith('\n| 1 one | 0.250 | not evaluated | not evaluated | a.pth |')
 
 
-def test_options_of_train_py_are_passed_on_but_not_resume(capsys):
-    args, passed_on = parse_args(['r.py', '--amp', '--cfg-options', 'a.b=1'])
-    assert passed_on == ['--amp']
-    assert args.cfg_options == {'a.b': 1}
-    with pytest.raises(SystemExit):
-        parse_args(['r.py', '--resume'])
-    assert '--resume is set by the recipe itself' in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (dict(passed_on=('--amp', '--resume=x.pth')), '--resume is set by the recipe itself'),
+        (dict(passed_on=('--launcher', 'pytorch')), '--launcher is set by the recipe itself'),
+        (dict(processes=0), '--processes must be a whole number from 1, got 0'),
+        (dict(processes=2, slurm=('gpu', 'job')), 'contradict each other'),
+    ],
+)
+def test_launches_that_contradict_the_recipe(options, said):
+    with pytest.raises(UserError, match=said):
+        Launch(**options)
+
+
+TRAIN = ['-m', 'mmdet_efpn.cli', 'train', 'CONFIG']
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 @pytest.mark.parametrize(
     ('options', 'start'),
     [
-        ([], [sys.executable, 'tools/train.py', 'CONFIG']),
-        (['--processes', '2'], ['bash', 'tools/dist_train.sh', 'CONFIG', '2']),
-        (['--slurm', 'gpu', 'job'], ['bash', 'tools/slurm_train.sh', 'gpu', 'job', 'CONFIG']),
+        (dict(), [sys.executable, *TRAIN]),
+        (
+            dict(processes=2),
+            [
+                sys.executable,
+                '-m',
+                'torch.distributed.run',
+                '--standalone',
+                '--local-addr',
+                '127.0.0.1',
+                '--nproc-per-node',
+                '2',
+                *TRAIN,
+                '--launcher',
+                'pytorch',
+            ],
+        ),
+        (
+            dict(slurm=('gpu', 'job')),
+            ['bash', str(TOOLS / 'slurm_train.sh'), 'gpu', 'job', 'CONFIG'],
+        ),
     ],
 )
 def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpoint(
     tmp_path, options, start
 ):
-    recipe = write(tmp_path)
-    (stage,) = load_stages(recipe, str(tmp_path / 'work'), {})
-    args, passed_on = parse_args([recipe, *options, '--amp'])
+    (stage,) = load_stages(write(tmp_path), str(tmp_path / 'work'))
+    launch = Launch(**options, passed_on=('--amp',))
     start = [str(stage.config_file) if part == 'CONFIG' else part for part in start]
-    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
+    assert launch.command(stage) == [*start, '--amp']
     claim(stage, None)
     (stage.folder / 'iter_4.pth').write_bytes(b'PK cut off')
-    assert command(stage, args, Path('tools'), passed_on) == [*start, '--amp']
+    assert launch.command(stage) == [*start, '--amp']
     torch.save({}, stage.folder / 'iter_2.pth')
-    assert command(stage, args, Path('tools'), passed_on) == [
-        *start,
-        '--amp',
-        '--resume',
-        str(stage.folder / 'iter_2.pth'),
-    ]
+    assert launch.command(stage) == [*start, '--amp', '--resume', str(stage.folder / 'iter_2.pth')]
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr('os.cpu_count', lambda: 8)
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    assert Launch(processes=3).environment()['OMP_NUM_THREADS'] == '2'
+    assert Launch(processes=9).environment()['OMP_NUM_THREADS'] == '1'
+    assert 'OMP_NUM_THREADS' not in Launch().environment()
+    monkeypatch.setenv('OMP_NUM_THREADS', '5')
+    assert Launch(processes=3).environment()['OMP_NUM_THREADS'] == '5'
+
+
+def test_a_checkout_is_found_by_its_trainings(monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', '/elsewhere')
+    assert Launch().environment()['PYTHONPATH'] == f'{TOOLS.parent}:/elsewhere'
+
+
+def test_slurm_without_its_script(monkeypatch, tmp_path):
+    package = tmp_path / 'site-packages' / 'mmdet_efpn'
+    (package / '.mim/tools').mkdir(parents=True)
+    monkeypatch.setattr('mmdet_efpn.recipes.launch.PACKAGE', package)
+    with pytest.raises(UserError, match=r'--slurm needs slurm_train\.sh'):
+        slurm_script()
+    (package / '.mim/tools/slurm_train.sh').touch()
+    assert slurm_script() == package / '.mim/tools/slurm_train.sh'
