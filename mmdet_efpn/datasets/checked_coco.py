@@ -5,7 +5,8 @@ from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from .checks.annotations import check_classes, check_images, decoding_problem, open_annotations
+from ..utils.errors import UserError
+from .checks import check_classes, check_images, decoding_problem, open_annotations
 
 BOX_CAUSES = (
     'ignored',
@@ -44,15 +45,15 @@ class CheckedCocoDataset(CocoDataset):
             proposals.
 
     Raises:
-        FileNotFoundError: The annotation file or an image is missing.
-        ValueError: The annotation file is empty, damaged or incomplete; a class of
+        MissingFileError: The annotation file or an image is missing.
+        UserError: The annotation file is empty, damaged or incomplete; a class of
             ``metainfo['classes']`` isn't in it, or the classes stand in another order there; no
             image is left; an image can't be decoded.
     """
 
     def __init__(self, *args, check_images: bool | str = True, **kwargs) -> None:
         if check_images not in (True, False, 'decode'):
-            raise ValueError(f"check_images must be True, False or 'decode', got {check_images!r}")
+            raise UserError(f"check_images must be True, False or 'decode', got {check_images!r}")
         self.check_images = check_images
         self.dropped = dict.fromkeys(BOX_CAUSES + IMAGE_CAUSES, 0)
         self.crowd = 0
@@ -111,7 +112,7 @@ class CheckedCocoDataset(CocoDataset):
                 too_small = min(data_info['width'], data_info['height']) < min_size
                 self.dropped['images_too_small' if too_small else 'images_without_boxes'] += 1
         if not kept:
-            raise ValueError(
+            raise UserError(
                 f'no image of {self.ann_file} is left (dropped: {self._dropped_as_text()}): '
                 f'check the file, filter_cfg={self.filter_cfg} and '
                 f'the classes {self.metainfo["classes"]}'
@@ -130,7 +131,7 @@ class CheckedCocoDataset(CocoDataset):
             problem = None if self.backend_args else decoding_problem(path)
             if problem is None:
                 raise
-            raise ValueError(f'{path} cannot be decoded as an image: {problem}') from error
+            raise UserError(f'{path} cannot be decoded as an image: {problem}') from error
 
     def _dropped_as_text(self) -> str:
         found = [f'{count} {cause.replace("_", " ")}' for cause, count in self.dropped.items() if count]

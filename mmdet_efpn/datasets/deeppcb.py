@@ -10,7 +10,7 @@ from .class_names import DEEPPCB_CLASSES
 class DeepPCBDataset(CheckedCocoDataset):
     """DeepPCB in COCO format: 640x640 images of boards, 6 kinds of defects.
 
-    ``tools/dataset_converters/deeppcb.py`` makes the annotation files.
+    ``mmdet-efpn convert deeppcb SOURCE OUT`` makes the annotation files.
 
     Takes the arguments of :class:`CheckedCocoDataset`.
 

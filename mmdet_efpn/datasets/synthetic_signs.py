@@ -10,7 +10,7 @@ from .class_names import SYNTHETIC_SIGNS_CLASSES
 class SyntheticSignsDataset(CheckedCocoDataset):
     """Synthetic road scenes with six kinds of signs of 6 to 48 px, in COCO format.
 
-    ``tools/dataset_converters/synthetic_signs.py`` makes them.
+    ``mmdet-efpn convert synthetic-signs OUT`` makes them.
 
     Takes the arguments of :class:`CheckedCocoDataset`.
     """

@@ -11,7 +11,7 @@ from .palette import distinct_colours
 class TT100KDataset(CheckedCocoDataset):
     """TT100K in COCO format: its 45 classes of at least 100 signs.
 
-    ``tools/dataset_converters/tt100k.py`` makes the annotation files.
+    ``mmdet-efpn convert tt100k SOURCE OUT`` makes the annotation files.
 
     Takes the arguments of :class:`CheckedCocoDataset`.
 

@@ -185,7 +185,7 @@ def test_classes_in_another_order(folder):
 
 
 def test_no_image_left(folder):
-    with pytest.raises(ValueError, match='no image of .* is left.*4 images too small'):
+    with pytest.raises(ValueError, match=r'no image of .* is left.*4 images too small'):
         CheckedCocoDataset(**settings(folder, filter_cfg=dict(min_size=101, filter_empty_gt=False)))
 
 

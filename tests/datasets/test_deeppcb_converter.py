@@ -1,7 +1,6 @@
 """A tiny DeepPCB tree made by hand: two boards, known boxes."""
 
 import json
-import runpy
 
 import numpy as np
 import pytest
@@ -143,9 +142,9 @@ def test_bad_list(source, tmp_path, text, message):
 
 
 def test_missing_lists(source, tmp_path):
-    with pytest.raises(FileNotFoundError, match='none of train.txt'):
+    with pytest.raises(FileNotFoundError, match=r'none of train.txt'):
         convert_deeppcb(tmp_path, tmp_path / 'out')
-    with pytest.raises(FileNotFoundError, match='test.txt is missing'):
+    with pytest.raises(FileNotFoundError, match=r'test.txt is missing'):
         convert_deeppcb(source, tmp_path / 'out', splits=['test'])
 
 
@@ -181,11 +180,12 @@ def test_interrupted_write_keeps_the_older_file(source, tmp_path, monkeypatch):
     ]
 
 
-def test_command_line(source, tmp_path, repository, monkeypatch, capsys):
-    tool = repository / 'tools/dataset_converters/deeppcb.py'
-    monkeypatch.setattr('sys.argv', [str(tool), str(source), str(tmp_path / 'out')])
-    runpy.run_path(str(tool), run_name='__main__')
-    assert 'train.json: 1 images, 2 boxes' in capsys.readouterr().out
+def test_command(source, tmp_path, command):
+    code, said, _ = command('convert', 'deeppcb', source, tmp_path / 'out')
+    assert code == 0
+    assert 'train.json: 1 images, 2 boxes' in said
     (source / 'group1/1/a_test.jpg').unlink()
-    with pytest.raises(SystemExit, match='error: nothing was written'):
-        runpy.run_path(str(tool), run_name='__main__')
+    code, _, error = command('convert', 'deeppcb', source, tmp_path / 'other')
+    assert code == 2
+    assert 'error: nothing was written' in error
+    assert not (tmp_path / 'other').exists()

@@ -32,9 +32,11 @@ def signs(tmp_path_factory):
 
 
 def test_same_seed_same_bytes_also_in_another_process(signs, tmp_path, repository):
-    tool = repository / 'tools/dataset_converters/synthetic_signs.py'
+    tool = repository / 'tools/convert.py'
     options = ['--num-train', '4', '--num-val', '2', '--size', '192', '--seed', '3']
-    subprocess.run([sys.executable, str(tool), str(tmp_path / 'b'), *options], check=True)
+    subprocess.run(
+        [sys.executable, str(tool), 'synthetic-signs', str(tmp_path / 'b'), *options], check=True
+    )
     assert digest(tmp_path / 'b') == digest(signs)
 
 
@@ -134,7 +136,7 @@ def test_a_made_set_is_kept_and_another_refused(signs, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in signs.rglob('*')}
     assert not make_synthetic_signs(signs, num_train=4, num_val=2, size=192, seed=3)
     assert before == {path: path.stat().st_mtime_ns for path in signs.rglob('*')}
-    with pytest.raises(FileExistsError, match="'seed': 3.*'seed': 4.*remove it"):
+    with pytest.raises(FileExistsError, match=r"'seed': 3.*'seed': 4.*remove it"):
         make_synthetic_signs(signs, num_train=4, num_val=2, size=192, seed=4)
     (tmp_path / 'letters').mkdir()
     (tmp_path / 'letters/one.txt').write_text('dear')

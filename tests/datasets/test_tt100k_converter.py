@@ -1,7 +1,6 @@
 """A tiny TT100K tree made by hand."""
 
 import json
-import runpy
 
 import pytest
 from PIL import Image
@@ -130,14 +129,13 @@ def test_bad_box_corner(source, tmp_path, corner):
 
 
 def test_missing_annotation_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match='annotations.json is missing'):
+    with pytest.raises(FileNotFoundError, match=r'annotations.json is missing'):
         convert_tt100k(tmp_path, tmp_path / 'out')
 
 
-def test_command_line(source, tmp_path, repository, monkeypatch, capsys):
-    tool = str(repository / 'tools/dataset_converters/tt100k.py')
+def test_command(source, tmp_path, command):
     out = tmp_path / 'out'
-    monkeypatch.setattr('sys.argv', [tool, str(source), str(out), '--images', 'none'])
-    runpy.run_path(tool, run_name='__main__')
-    assert 'unknown classes (most frequent first): p99 1' in capsys.readouterr().out
+    code, said, _ = command('convert', 'tt100k', source, out, '--images', 'none')
+    assert code == 0
+    assert 'unknown classes (most frequent first): p99 1' in said
     assert not (out / 'images').exists()

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from ...utils.atomic_file import write_text_atomically
+from ...utils.errors import ExistingFileError, UserError
 
 
 class CocoWriter:
@@ -112,8 +113,8 @@ def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:
             header.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no image or is damaged.
+        MissingFileError: There is no such file.
+        UserError: The file is no image or is damaged.
     """
     try:
         with Image.open(path) as image:
@@ -123,7 +124,24 @@ def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:
     except FileNotFoundError:
         raise
     except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f'{path} cannot be decoded as an image: {error}') from error
+        raise UserError(f'{path} cannot be decoded as an image: {error}') from error
+
+
+def write_splits(
+    writers: Mapping[str, CocoWriter], source: str | Path, out: str | Path, images: str
+) -> None:
+    """Writes ``out/annotations/SPLIT.json`` for each split, and ``out/images``.
+
+    Args:
+        writers: The writer of each split.
+        source: Folder that the writers' file names are relative to.
+        out: Folder to write to.
+        images: As ``how`` of :func:`place_images`.
+    """
+    file_names = sorted({image['file_name'] for writer in writers.values() for image in writer.images})
+    place_images(source, Path(out) / 'images', file_names, images)
+    for split, writer in writers.items():
+        writer.write(Path(out) / 'annotations' / f'{split}.json')
 
 
 def place_images(source: str | Path, target: str | Path, file_names: Sequence[str], how: str) -> None:
@@ -137,18 +155,18 @@ def place_images(source: str | Path, target: str | Path, file_names: Sequence[st
             ``'none'`` does nothing.
 
     Raises:
-        FileExistsError: ``target`` exists and shows something else.
-        ValueError: Unknown ``how``.
+        ExistingFileError: ``target`` exists and shows something else.
+        UserError: Unknown ``how``.
     """
     source, target = Path(source).resolve(), Path(target)
     if how not in ('symlink', 'copy', 'none'):
-        raise ValueError(f"images must be 'symlink', 'copy' or 'none', got {how!r}")
+        raise UserError(f"images must be 'symlink', 'copy' or 'none', got {how!r}")
     if how == 'none':
         return
     if target.is_symlink() and how == 'symlink' and target.resolve() == source:
         return
     if target.exists() or target.is_symlink():
-        raise FileExistsError(f'{target} exists already: remove it, or choose another output folder')
+        raise ExistingFileError(f'{target} exists already: remove it, or choose another output folder')
     target.parent.mkdir(parents=True, exist_ok=True)
     if how == 'symlink':
         target.symlink_to(source, target_is_directory=True)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...utils.errors import MissingFileError, UserError
 from ..class_names import DEEPPCB_CLASSES
-from .coco_writer import CocoWriter, image_size, place_images
+from .coco_writer import CocoWriter, image_size, write_splits
 from .report import BadFiles
 
 KNOWN_SPLITS = ('train', 'val', 'trainval', 'test')
@@ -37,20 +38,13 @@ def convert_deeppcb(
         cause.
 
     Raises:
-        FileNotFoundError: A list, an image or an annotation file is missing.
-        ValueError: A list is empty, or an image or an annotation line is damaged.
+        MissingFileError: A list, an image or an annotation file is missing.
+        UserError: A list is empty, or an image or an annotation line is damaged.
 
     Source: Tang et al., "Online PCB Defect Detector On A New PCB Defect Dataset", 2019.
     """
     source, out = Path(source), Path(out)
-    if splits is None:
-        splits = [split for split in KNOWN_SPLITS if (source / f'{split}.txt').is_file()]
-        if not splits:
-            wanted = ', '.join(f'{split}.txt' for split in KNOWN_SPLITS)
-            raise FileNotFoundError(
-                f'{source} has none of {wanted}: is it the folder of DeepPCB with the lists?'
-            )
-
+    splits = _splits_of(source) if splits is None else splits
     sizes: dict[Path, tuple[int, int]] = {}
     bad_files = BadFiles(skip=skip_bad)
     writers = {}
@@ -61,11 +55,18 @@ def convert_deeppcb(
         bad_files.merge(split_bad_files)
     bad_files.raise_if_any()
 
-    file_names = sorted({image['file_name'] for writer in writers.values() for image in writer.images})
-    place_images(source, out / 'images', file_names, images)
-    for split, writer in writers.items():
-        writer.write(out / 'annotations' / f'{split}.json')
+    write_splits(writers, source, out, images)
     return writers
+
+
+def _splits_of(source: Path) -> list[str]:
+    splits = [split for split in KNOWN_SPLITS if (source / f'{split}.txt').is_file()]
+    if not splits:
+        wanted = ', '.join(f'{split}.txt' for split in KNOWN_SPLITS)
+        raise MissingFileError(
+            f'{source} has none of {wanted}: is it the folder of DeepPCB with the lists?'
+        )
+    return splits
 
 
 def _read_split(
@@ -73,10 +74,10 @@ def _read_split(
 ) -> CocoWriter:
     list_file = source / f'{split}.txt'
     if not list_file.is_file():
-        raise FileNotFoundError(f'{list_file} is missing')
+        raise MissingFileError(f'{list_file} is missing')
     rows = [line.split() for line in list_file.read_text().splitlines() if line.strip()]
     if not rows:
-        raise ValueError(f'{list_file} is empty')
+        raise UserError(f'{list_file} is empty')
 
     writer = CocoWriter(DEEPPCB_CLASSES)
     for number, row in enumerate(rows, start=1):
@@ -104,8 +105,8 @@ def read_boxes(path: str | Path) -> list[tuple[str, tuple[int, int, int, int]]]:
     """``(class name, (x1, y1, x2, y2))`` of each line; an unknown type is named ``'type N'``.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A line isn't five whole numbers.
+        MissingFileError: There is no such file.
+        UserError: A line isn't five whole numbers.
     """
     boxes = []
     for number, line in enumerate(Path(path).read_text().splitlines(), start=1):
@@ -114,7 +115,7 @@ def read_boxes(path: str | Path) -> list[tuple[str, tuple[int, int, int, int]]]:
         try:
             x1, y1, x2, y2, kind = (int(word) for word in line.split())
         except ValueError:
-            raise ValueError(f'line {number} is {line!r}, expected "x1 y1 x2 y2 type"') from None
+            raise UserError(f'line {number} is {line!r}, expected "x1 y1 x2 y2 type"') from None
         known = 1 <= kind <= len(DEEPPCB_CLASSES)
         boxes.append((DEEPPCB_CLASSES[kind - 1] if known else f'type {kind}', (x1, y1, x2, y2)))
     return boxes

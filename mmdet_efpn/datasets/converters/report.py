@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+from ...utils.errors import MissingFileError, UserError
+
 
 class BadFiles:
     """Missing and damaged files met by a converter.
@@ -42,13 +44,13 @@ class BadFiles:
         """Stop the conversion if there are bad files and they aren't to be skipped.
 
         Raises:
-            FileNotFoundError: Files are missing and none is damaged.
-            ValueError: At least one file is damaged.
+            MissingFileError: Files are missing and none is damaged.
+            UserError: At least one file is damaged.
         """
         if self.skip or not self.messages:
             return
         only_missing = all(cause.startswith('missing') for cause in self.counts)
-        error = FileNotFoundError if only_missing else ValueError
+        error = MissingFileError if only_missing else UserError
         raise error(
             f'nothing was written because of bad files '
             f'(skip_bad / --skip-bad leaves them out)\n{self.summary()}'

@@ -5,8 +5,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...utils.errors import MissingFileError, UserError
 from ..class_names import TT100K_CLASSES
-from .coco_writer import CocoWriter, image_size, place_images
+from .coco_writer import CocoWriter, image_size, write_splits
 from .report import BadFiles
 
 
@@ -40,8 +41,8 @@ def convert_tt100k(
         ``unknown_class``, by name in ``unknown_classes``.
 
     Raises:
-        FileNotFoundError: The annotation file or an image is missing.
-        ValueError: The annotation file or an image is damaged, or a split has no image.
+        MissingFileError: The annotation file or an image is missing.
+        UserError: The annotation file or an image is damaged, or a split has no image.
 
     Source: Zhu et al., "Traffic-Sign Detection and Classification in the Wild", CVPR 2016.
     """
@@ -50,58 +51,59 @@ def convert_tt100k(
     bad_files = BadFiles(skip=skip_bad)
     writers = {split: CocoWriter(TT100K_CLASSES) for split in splits}
     for entry in entries:
-        split = Path(entry['path']).parts[0]
-        if split not in writers:
-            continue
-        try:
-            size = image_size(source / entry['path'], decode)
-        except FileNotFoundError:
-            cause, detail = 'missing image', ''
-        except ValueError as error:
-            cause, detail = 'corrupt image', str(error)
-        else:
-            try:
-                boxes = [(item['category'], _corners(item['bbox'])) for item in entry['objects']]
-            except (KeyError, TypeError, ValueError) as error:
-                cause, detail = 'bad annotation', repr(error)
-            else:
-                writers[split].add_image(entry['path'], *size, boxes)
-                continue
-        bad_files.add(cause, source / entry['path'], detail)
-        writers[split].counts[cause] += 1
+        writer = writers.get(Path(entry['path']).parts[0])
+        if writer is not None:
+            _add_image(writer, source, entry, bad_files, decode)
     bad_files.raise_if_any()
     for split, writer in writers.items():
         if not writer.images:
-            raise ValueError(f'{source / annotation_file} has no usable image of split {split!r}')
+            raise UserError(f'{source / annotation_file} has no usable image of split {split!r}')
 
-    file_names = [image['file_name'] for writer in writers.values() for image in writer.images]
-    place_images(source, out / 'images', file_names, images)
-    for split, writer in writers.items():
-        writer.write(out / 'annotations' / f'{split}.json')
+    write_splits(writers, source, out, images)
     return writers
+
+
+def _add_image(writer: CocoWriter, source: Path, entry: dict, bad_files: BadFiles, decode: bool) -> None:
+    """Adds an image with its boxes, or notes and counts what is wrong with it."""
+    path = source / entry['path']
+    cause, detail = None, ''
+    try:
+        size = image_size(path, decode)
+    except FileNotFoundError:
+        cause = 'missing image'
+    except ValueError as error:
+        cause, detail = 'corrupt image', str(error)
+    else:
+        try:
+            boxes = [(item['category'], _corners(item['bbox'])) for item in entry['objects']]
+        except (KeyError, TypeError, ValueError) as error:
+            cause, detail = 'bad annotation', repr(error)
+    if cause is None:
+        writer.add_image(entry['path'], *size, boxes)
+    else:
+        bad_files.add(cause, path, detail)
+        writer.counts[cause] += 1
 
 
 def _read_entries(path: Path) -> list[dict]:
     """The image entries, in the order of their numeric ids."""
     if not path.is_file():
-        raise FileNotFoundError(
-            f"annotation file {path} is missing: is the folder TT100K's data folder?"
-        )
+        raise MissingFileError(f"annotation file {path} is missing: is the folder TT100K's data folder?")
     text = path.read_text(encoding='utf-8')
     if not text.strip():
-        raise ValueError(f'annotation file {path} is empty')
+        raise UserError(f'annotation file {path} is empty')
     try:
         entries = list(json.loads(text)['imgs'].values())
         return sorted(entries, key=lambda entry: (Path(entry['path']).parts[0], int(entry['id'])))
     except json.JSONDecodeError as error:
-        raise ValueError(f'annotation file {path} is no valid JSON: {error}') from error
+        raise UserError(f'annotation file {path} is no valid JSON: {error}') from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"annotation file {path} isn't in TT100K's format: {error!r}") from error
+        raise UserError(f"annotation file {path} isn't in TT100K's format: {error!r}") from error
 
 
 def _corners(bbox: dict) -> tuple[float, ...]:
     """xmin, ymin, xmax, ymax as finite numbers; KeyError, TypeError or ValueError otherwise."""
     corners = tuple(float(bbox[name]) for name in ('xmin', 'ymin', 'xmax', 'ymax'))
     if not all(map(math.isfinite, corners)):
-        raise ValueError(f'a box corner is not finite: {bbox}')
+        raise UserError(f'a box corner is not finite: {bbox}')
     return corners

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from ...utils.atomic_file import write_text_atomically
+from ...utils.errors import ExistingFileError, UserError
 from ..class_names import SYNTHETIC_SIGNS_CLASSES
 from ..converters.coco_writer import CocoWriter
-from ..synthetic import paint_scene
+from .scene import paint_scene
 
 # Raise it when the pictures of a seed change, so that an older set isn't taken for a new one.
 PAINTER_VERSION = 1
@@ -44,14 +45,14 @@ def make_synthetic_signs(
         True if it was made, False if it was there.
 
     Raises:
-        FileExistsError: ``out`` holds something else, or a set made with other arguments.
-        ValueError: An argument is out of range.
+        ExistingFileError: ``out`` holds something else, or a set made with other arguments.
+        UserError: An argument is out of range.
     """
     out = Path(out)
     if num_train < 1 or num_val < 1:
-        raise ValueError(f'num_train and num_val must be at least 1, got {num_train} and {num_val}')
+        raise UserError(f'num_train and num_val must be at least 1, got {num_train} and {num_val}')
     if size < MIN_SIZE or seed < 0:
-        raise ValueError(f'size must be at least {MIN_SIZE} and seed at least 0, got {size} and {seed}')
+        raise UserError(f'size must be at least {MIN_SIZE} and seed at least 0, got {size} and {seed}')
     parameters = dict(
         num_train=num_train, num_val=num_val, size=size, seed=seed, painter_version=PAINTER_VERSION
     )
@@ -81,11 +82,11 @@ def _is_made(out: Path, parameters: dict) -> bool:
     try:
         found = json.loads((out / 'parameters.json').read_text())
     except (OSError, ValueError):
-        raise FileExistsError(
+        raise ExistingFileError(
             f'{out} exists and is no synthetic data set: remove it, or choose another folder'
         ) from None
     if found != parameters:
-        raise FileExistsError(
+        raise ExistingFileError(
             f'{out} holds a data set made with {found}, not with {parameters}: '
             'remove it to make a new one, or choose another folder'
         )

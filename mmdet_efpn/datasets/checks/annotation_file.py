@@ -1,0 +1,67 @@
+"""Is a COCO annotation file whole?"""
+
+import json
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from mmdet.datasets.api_wrappers import COCO
+
+from ...utils.errors import MissingFileError, UserError
+
+REQUIRED_KEYS = {
+    'images': ('id', 'file_name', 'height', 'width'),
+    'annotations': ('id', 'image_id', 'category_id', 'bbox', 'area'),
+    'categories': ('id', 'name'),
+}
+
+
+def open_annotations(path: str) -> COCO:
+    """Open a COCO annotation file and check that it is whole.
+
+    Raises:
+        MissingFileError: There is no such file.
+        UserError: It is empty, no JSON, lacks a list or a key, or a box isn't four finite numbers.
+    """
+    if not os.path.isfile(path):
+        raise MissingFileError(
+            f'annotation file {path} does not exist: check data_root and ann_file in the config, '
+            'or make the file with mmdet-efpn convert'
+        )
+    if not os.path.getsize(path):
+        raise UserError(f'annotation file {path} is empty: make it again')
+    try:
+        coco = COCO(path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f'annotation file {path} is no valid JSON ({error}): make it again') from error
+    except (AssertionError, KeyError, TypeError) as error:
+        raise UserError(f'annotation file {path} is not in COCO format: {error!r}') from error
+    for part, keys in REQUIRED_KEYS.items():
+        _check_entries(path, coco.dataset, part, keys)
+    _check_boxes(path, coco.dataset['annotations'])
+    return coco
+
+
+def _check_entries(path: str, content: dict, part: str, keys: Sequence[str]) -> None:
+    if not isinstance(content.get(part), list):
+        raise UserError(f"annotation file {path} is not in COCO format: it has no list '{part}'")
+    for position, entry in enumerate(content[part]):
+        missing = [key for key in keys if key not in entry]
+        if missing:
+            raise UserError(
+                f"annotation file {path}: entry {position} of '{part}' "
+                f'(id {entry.get("id")}) lacks {missing}'
+            )
+
+
+def _check_boxes(path: str, annotations: list[dict]) -> None:
+    for annotation in annotations:
+        try:
+            fine = len(annotation['bbox']) == 4 and np.isfinite(sum(annotation['bbox']))
+        except TypeError:
+            fine = False
+        if not fine:
+            raise UserError(
+                f'annotation file {path}: annotation {annotation["id"]} has bbox '
+                f'{annotation["bbox"]}, expected four finite numbers [x, y, width, height]'
+            )
