@@ -45,10 +45,12 @@ class GroupSteps(nn.Module):
         self.dtype = getattr(torch, dtype)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The group's map of (B, C, H, W), in its type."""
         with torch.autocast(maps.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return self.group(maps)
 
     def loss(self, maps: torch.Tensor) -> torch.Tensor:
+        """A loss that reaches every weight and the input."""
         maps = maps if maps.requires_grad else maps.detach().requires_grad_()
         return self(maps).float().square().mean()
 

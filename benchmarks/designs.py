@@ -13,7 +13,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import Subject, compare
-from mmdet_efpn.recipes.recipe import METRICS, Stage, load_stages
+from mmdet_efpn.recipes import METRICS, Stage, load_stages
 from mmdet_efpn.utils.errors import UserError
 
 from .common.arguments import add_measuring_arguments, finish

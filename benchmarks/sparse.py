@@ -39,6 +39,7 @@ class SmallRoISteps(nn.Module):
         self.register_buffer('rois', rois)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features of the RoIs, pooled from P2' of images (B, 3, H, W)."""
         level = self.neck(self.backbone(images))[0]
         if isinstance(level, RoILevel):
             return level.pooled(self.rois, self.roi_align)

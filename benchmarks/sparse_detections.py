@@ -40,6 +40,7 @@ class DetectionSteps(nn.Module):
         self.detector, self.samples = detector, samples
 
     def forward(self, images: torch.Tensor) -> list:
+        """Predictions for images (B, 3, H, W)."""
         return self.detector(images, self.samples, mode='predict')
 
     @torch.no_grad()

@@ -35,6 +35,7 @@ class ConvOfDeformConv(nn.Conv2d):
         self.conv_offset = getattr(deformable, 'conv_offset', None)
 
     def forward(self, x: torch.Tensor, *offset_and_mask) -> torch.Tensor:
+        """The conv of (B, C, H, W), and that of its offsets where it has one."""
         if self.conv_offset is not None:
             self.conv_offset(x)
         return super().forward(x)
@@ -53,6 +54,7 @@ class DenseSteps(nn.Module):
         _replace_deform_convs(self)
 
     def forward(self, images: torch.Tensor):
+        """What the dense part gives for images (B, 3, H, W)."""
         detector = self.detector
         if hasattr(detector, 'encoder'):
             return detector(images, random_samples(images), mode='tensor')

@@ -1,9 +1,12 @@
 """``mmdet-efpn``: finds the command, reads its arguments, runs it and prints its errors."""
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 from .. import __version__
@@ -113,15 +116,25 @@ def run_command(command: str, args: argparse.Namespace) -> int:
     module = _module(command)
     try:
         if getattr(module, 'REGISTERS', True):
-            from .. import register_all_modules
-
-            register_all_modules()
+            _register()
         return module.run(args) or 0
     except (UserError, OSError, ImportError) as error:
         if args.debug:
             raise
         print(f'{PROGRAM} {command}: error: {_in_one_line(error)}', file=sys.stderr)
         return USER_ERROR
+
+
+def _register() -> None:
+    """Registers the package's modules, without what MMDetection's forks say about optional parts."""
+    from .. import register_all_modules
+
+    warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        register_all_modules()
+    for line in said.getvalue().splitlines():
+        if not line.startswith('Could not import OneDL'):
+            print(line)
 
 
 def _parse(module, parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 import mmengine.registry
 from mmdet import registry
@@ -54,6 +55,8 @@ _BUILDERS = {
     'init_cfg': {'override'},
 }
 _ALWAYS = {'type', '_delete_', '_scope_'}
+# Where any key may be right, one as like a known one as this is taken for a typing error.
+_TYPING_ERROR = 0.85
 
 
 def parse_cfg_options(words: Sequence[str]) -> dict:
@@ -102,35 +105,46 @@ def _check_key(cfg: Config, key: str, name: str) -> None:
             node = node[part]
         else:
             _check_new_key(node, parts[:place], part, key, name)
+            # What is below a new key is not known, unless its keys have a table.
+            if place + 1 < len(parts) and _UNTYPED.get(part):
+                _check_new_key({}, parts[: place + 1], parts[place + 1], key, name)
             return
 
 
 def _check_new_key(node: dict, path: list[str], part: str, key: str, name: str) -> None:
-    known = _known_keys(node, path)
-    if known is None or part in known:
+    known, complete = _known_keys(node, path)
+    if part in known:
         return
     near = nearest(part, known)
+    if not complete and (near is None or SequenceMatcher(None, part, near).ratio() < _TYPING_ERROR):
+        return
     before = f'{".".join(path)}.' if path else ''
-    hint = f'did you mean {before}{near}? ' if near else f'it has {", ".join(sorted(node))}. '
+    hint = (
+        f'did you mean {before}{near}? ' if near else f'it takes {", ".join(sorted(known - _ALWAYS))}. '
+    )
     raise UserError(
         f'--cfg-options: {name} has no {before}{part}; {hint}'
         f'To add a new key on purpose, write +{key}=...'
     )
 
 
-def _known_keys(node: dict, path: list[str]) -> set[str] | None:
-    """Keys that something would read; ``None``: that is not known, so any."""
+def _known_keys(node: dict, path: list[str]) -> tuple[set[str], bool]:
+    """Keys that something would read, and whether these are all."""
     if not path:
-        return set(node) | _TOP_LEVEL
+        return set(node) | _TOP_LEVEL, True
     named = [part for part in path if not part.isdecimal()][-1]
+    known = set(node) | _ALWAYS
     if 'type' not in node:
-        known = _UNTYPED.get(named, set())
-        return None if known is None else set(node) | known | _ALWAYS
+        table = _UNTYPED.get(named, set())
+        return known | (table or set()), table is not None
+    known |= _BUILDERS.get(named, set())
     cls = _registered(node['type'])
-    arguments = None if cls is None else argument_names(cls)
-    if arguments is None:
-        return None
-    return set(node) | arguments | _BUILDERS.get(named, set()) | _ALWAYS
+    if cls is None:
+        return known, False
+    arguments = argument_names(cls)
+    if arguments is None:  # it hands **kwargs to something else, as CheckpointHook
+        return known | _parameters(cls.__init__), False
+    return known | arguments, True
 
 
 def _registered(name) -> type | None:

@@ -14,9 +14,11 @@ class EvaluateWhenDone(Hook):
     priority = 'LOW'
 
     def before_train(self, runner: Runner) -> None:
+        """Notes whether anything is left to train."""
         self.nothing_left = runner.iter >= runner.max_iters
 
     def after_train(self, runner: Runner) -> None:
+        """Evaluates if nothing was left."""
         if self.nothing_left and runner.val_loop is not None:
             runner.logger.info('Nothing is left to train: evaluating what was resumed.')
             runner.val_loop.run()

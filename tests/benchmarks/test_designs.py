@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.designs import input_size, main
-from mmdet_efpn.recipes.recipe import claim, load_stages
+from mmdet_efpn.recipes import claim, load_stages
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ MODEL = dict(
 
 def build() -> torch.nn.Module:
     """The same weights in every process; the loss is a plain mean over the batch."""
-    from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
+    from mmdet_efpn.evaluation.cost import BackboneNeckSteps
 
     torch.manual_seed(0)
     return BackboneNeckSteps(MODEL).train()

@@ -1,0 +1,80 @@
+"""Training from random weights, and what to do without a network."""
+
+import urllib.error
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from torch import nn
+
+from mmdet_efpn.engine import frozen_random_parts, load_run_config, train_from_scratch
+from mmdet_efpn.engine.downloads import explained_downloads
+from mmdet_efpn.utils.errors import UserError
+
+FASTER = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
+CAFFE = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'
+
+
+@pytest.mark.parametrize('name', [FASTER, CAFFE])
+def test_from_scratch_trains_every_stage_and_norm(name):
+    cfg = load_run_config(name, ['load_from=old.pth'])
+    changes = train_from_scratch(cfg)
+    assert any(change.startswith('model.backbone.init_cfg: ') for change in changes)
+    assert cfg.load_from is None
+    assert frozen_random_parts(cfg) == []
+    backbone = MODELS.build(cfg.model.backbone)
+    backbone.train()
+    assert all(parameter.requires_grad for parameter in backbone.parameters())
+    norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert norms
+    assert all(norm.training for norm in norms)
+
+
+def test_from_scratch_reaches_a_wrapped_backbone():
+    plain = load_run_config(FASTER).model.backbone.to_dict()
+    cfg = Config(dict(model=dict(backbone=dict(type='HighResolutionTap', backbone=plain))))
+    train_from_scratch(cfg)
+    assert cfg.model.backbone.backbone.frozen_stages == -1
+    assert cfg.model.backbone.backbone.norm_eval is False
+    assert cfg.model.backbone.backbone.init_cfg is None
+
+
+def test_frozen_random_stages_are_told():
+    cfg = load_run_config(FASTER)
+    assert frozen_random_parts(cfg) == []
+    cfg.model.backbone.init_cfg = None
+    assert frozen_random_parts(cfg) == ['model.backbone']
+    cfg.load_from = 'weights.pth'
+    assert frozen_random_parts(cfg) == []
+
+
+def test_train_warns_of_frozen_random_stages(tiny_config, command, tmp_path):
+    options = ['model.backbone.frozen_stages=1', 'train_dataloader.dataset.ann_file=gone.json']
+    code, _, error = command('train', tiny_config, '--work-dir', tmp_path, '--cfg-options', *options)
+    assert code == 2
+    assert error.startswith('warning: model.backbone.frozen_stages keeps stages of random weights')
+    assert '--from-scratch' in error.splitlines()[0]
+
+
+def test_from_scratch_and_resume_contradict(tiny_config, command):
+    code, _, error = command('train', tiny_config, '--from-scratch', '--resume')
+    assert code == 2
+    assert 'contradict' in error
+
+
+def test_a_failed_download_names_the_ways_out():
+    cfg = load_run_config(FASTER)
+    expected = pytest.raises(UserError, match=r'torchvision://resnet50 .*--from-scratch')
+    with expected as raised, explained_downloads(cfg):
+        raise urllib.error.URLError('Name or service not known')
+    assert '--cfg-options model.backbone.init_cfg.checkpoint=FILE' in str(raised.value)
+
+
+def test_other_failures_pass(tiny_config):
+    with pytest.raises(urllib.error.URLError), explained_downloads(load_run_config(tiny_config)):
+        raise urllib.error.URLError('nothing to download here')
+    with (
+        pytest.raises(RuntimeError, match='out of memory'),
+        explained_downloads(load_run_config(FASTER)),
+    ):
+        raise RuntimeError('out of memory')
