@@ -10,6 +10,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from ..utils.atomic_file import whole_or_not
+from ..utils.errors import MissingFileError
 from ..utils.pretrained import without_weights
 from ..utils.read_config import read_config
 
@@ -102,10 +104,13 @@ def extend_weights(checkpoint: str | Path, config: str | Path, out: str | Path) 
     Returns:
         list[str]: Names of the extended detector's weights that stay as they are initialised.
     """
+    if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
+        raise MissingFileError(f'checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
     init_default_scope('mmdet')
     plain = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
     model = MODELS.build(without_weights(read_config(config).model))
     model.init_weights()
     weights = align_weights(plain.get('state_dict', plain), model)
-    torch.save(dict(state_dict=weights, meta=plain.get('meta', {})), out)
+    with whole_or_not(out) as temporary:
+        torch.save(dict(state_dict=weights, meta=plain.get('meta', {})), temporary)
     return sorted(set(model.state_dict()) - set(weights))

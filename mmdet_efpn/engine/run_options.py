@@ -12,8 +12,6 @@ from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .cfg_options import apply_cfg_options
 
-RunOptionError = UserError  # the former name
-
 
 def load_run_config(
     config: str | Path, cfg_options: Sequence[str] | Mapping = (), work_dir: str | None = None
