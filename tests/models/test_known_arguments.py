@@ -33,14 +33,14 @@ def test_misspelt_argument(name):
     [
         (
             dict(type='HighResolutionTap', backbone=None),
-            r"^backbone\.backbone must be a config such as dict\(type='ResNet', depth=50\), got None",
+            r"backbone\.backbone must be a config such as dict\(type='ResNet', depth=50\), got None",
         ),
         (
             dict(type='HighResolutionTap', backbone=dict(type='ResNet', dept=18)),
-            r"^backbone\.backbone\.dept: ResNet has no argument 'dept'; did you mean 'depth'\?",
+            r"backbone\.backbone\.dept: ResNet has no argument 'dept'; did you mean 'depth'\?",
         ),
-        (dict(type='PartlyTrainedDetector', detector={}), r'^model\.detector\.type is missing'),
-        (dict(type='CrossResolutionDistiller', detector=None), r'^model\.detector must be a config'),
+        (dict(type='PartlyTrainedDetector', detector={}), r'model\.detector\.type is missing'),
+        (dict(type='CrossResolutionDistiller', detector=None), r'model\.detector must be a config'),
     ],
 )
 def test_config_of_a_part_is_named(cfg, message):

@@ -37,7 +37,7 @@ class TimmBackbone(BaseModule):
         c2_prime_channels (int | None): Width of the model's own stride-2 feature, where it has one.
 
     Raises:
-        UserError: a name that timm does not know, or a model whose features are no pyramid.
+        UserError: a name or an argument that timm does not know, or features that are no pyramid.
         MissingFileError: ``checkpoint_path`` is not a file.
 
     Example:
@@ -139,7 +139,7 @@ class TimmBackbone(BaseModule):
     def _features(self, x: Tensor) -> list[Tensor]:
         """Timm's features, (B, C, H, W), contiguous where the images are.
 
-        Some models give them channels-last, as ConvNeXt, which operators of mmcv refuse.
+        Some models, such as ConvNeXt, give them channels-last, which operators of mmcv do not take.
         """
         features = [self._channels_first(feature) for feature in self.timm_model(x)]
         return [feature.contiguous() for feature in features] if x.is_contiguous() else features

@@ -33,7 +33,7 @@ class HAB(SwinBlock):
         drop_path (float): Chance that a sample leaves out attention or MLP in training. Default 0.
 
     Raises:
-        ValueError: widths, heads, windows, a shift or factors that do not fit.
+        UserError: widths, heads, windows, a shift or factors that do not fit.
 
     Source: HAT, arXiv:2205.04437, section 3.2, with the published model's parameter names.
 
@@ -106,7 +106,7 @@ class RHAG(nn.Module):
             Default False.
 
     Raises:
-        ValueError: a depth, widths, heads, windows, factors, ratios or rates that do not fit.
+        UserError: a depth, widths, heads, windows, factors, ratios or rates that do not fit.
 
     Source: HAT, arXiv:2205.04437, section 3.2.
 

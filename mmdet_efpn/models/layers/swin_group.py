@@ -24,7 +24,7 @@ class SwinBlock(nn.Module):
         drop_path (float): Chance that a sample leaves out a branch in training. Default 0.
 
     Raises:
-        ValueError: widths, heads, windows, a shift, a ratio or a rate that do not fit.
+        UserError: widths, heads, windows, a shift, a ratio or a rate that do not fit.
 
     Source: Swin Transformer, arXiv:2103.14030, section 3.2.
     """
@@ -87,7 +87,7 @@ class SwinGroup(nn.Module):
             Default False.
 
     Raises:
-        ValueError: a depth, widths, heads, windows, a ratio or rates that do not fit.
+        UserError: a depth, widths, heads, windows, a ratio or rates that do not fit.
 
     Example:
         >>> import torch

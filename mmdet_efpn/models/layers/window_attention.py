@@ -26,7 +26,7 @@ class WindowAttention(RelativePositionBias):
         fused (bool): ``False`` takes the plain formula, for comparison. Default ``True``.
 
     Raises:
-        ValueError: widths, heads or windows that do not fit.
+        UserError: widths, heads or windows that do not fit.
 
     Source: Swin Transformer, arXiv:2103.14030, section 3.2. Parameter names are those of the published
     HAT model (arXiv:2205.04437).

@@ -59,7 +59,8 @@ class ForegroundBackgroundBalancedLoss(nn.Module):
         loss_weight (float): Weight of both. Default 1.0.
 
     Raises:
-        ValueError: a negative weight; maps, boxes or a mask of shapes that do not belong together.
+        UserError: a negative weight.
+        ValueError: maps, boxes or a mask whose shapes do not fit each other.
 
     Source: arXiv:2003.07021, section 3.3.
 

@@ -158,7 +158,7 @@ def test_image_channels():
         (
             dict(out_indicies=(1, 2)),
             UserError,
-            r"^backbone\.out_indicies: neither TimmBackbone nor test_effic.*mean 'out_indices'\?",
+            r"backbone\.out_indicies: neither TimmBackbone nor test_effic.*mean 'out_indices'\?",
         ),
     ],
 )

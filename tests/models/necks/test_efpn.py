@@ -355,33 +355,33 @@ def test_without_extension_channels_are_checked_too():
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(ftt={}), r"^neck\.ftt\.type is missing: write dict\(type='LightFTT'\)"),
+        (dict(ftt={}), r"neck\.ftt\.type is missing: write dict\(type='LightFTT'\)"),
         (
             dict(ftt='LightFTT'),
-            r"^neck\.ftt must be a config such as dict\(type='LightFTT'\), got 'LightFTT'",
+            r"neck\.ftt must be a config such as dict\(type='LightFTT'\), got 'LightFTT'",
         ),
         (
             dict(ftt=dict(type='LigthFTT')),
-            r"^neck\.ftt\.type 'LigthFTT' is not registered; did you mean 'LightFTT'",
+            r"neck\.ftt\.type 'LigthFTT' is not registered; did you mean 'LightFTT'",
         ),
         (
             dict(ftt=dict(type='LightFTT', hiden_channels=8)),
-            r"^neck\.ftt\.hiden_channels: LightFTT has no argument.*did you mean 'hidden_channels'\?",
+            r"neck\.ftt\.hiden_channels: LightFTT has no argument.*did you mean 'hidden_channels'\?",
         ),
         (
             dict(ftt=dict(type='HATFTT', embed_dim=8)),
-            r"^neck\.ftt\.embed_dim: HATFTT has no argument 'embed_dim'; did you mean 'embed_dims'\?",
+            r"neck\.ftt\.embed_dim: HATFTT has no argument 'embed_dim'; did you mean 'embed_dims'\?",
         ),
         (
             dict(extension_cfg=dict(seperable=True)),
-            r"^neck\.extension_cfg\.seperable: .*did you mean 'separable'\?",
+            r"neck\.extension_cfg\.seperable: .*did you mean 'separable'\?",
         ),
         (
             dict(extension_cfg=dict(sparse=True)),
-            r'^neck\.extension_cfg\.sparse: .* It takes channels, on_rois',
+            r'neck\.extension_cfg\.sparse: .* It takes channels, on_rois',
         ),
-        (dict(extension_cfg=True), r'^neck\.extension_cfg must be a dict'),
-        (dict(num_out=6), r"^EFPN has no argument 'num_out'; did you mean 'num_outs'\?"),
+        (dict(extension_cfg=True), r'neck\.extension_cfg must be a dict'),
+        (dict(num_out=6), r"EFPN has no argument 'num_out'; did you mean 'num_outs'\?"),
     ],
 )
 def test_names_what_is_misspelt(changes, message):

@@ -17,7 +17,7 @@ DEFAULT_TILE = 64
 
 
 def check_tile(tile: int) -> int:
-    """The side of a tile, refused with a ``ValueError`` if P3' would be cut through a cell."""
+    """The side of a tile; a ``UserError`` if it would cut through a cell of P3'."""
     if not isinstance(tile, int) or tile < ALIGN or tile % ALIGN:
         raise UserError(f'neck.sparse_tile must be an even number of cells, got {tile!r}')
     return tile
