@@ -55,7 +55,7 @@ def align_weights(plain: dict[str, Tensor], extended: nn.Module) -> dict[str, Te
 
 def _counts(state_dict: dict) -> dict[str, set[int]]:
     """The indices below each name that is followed by an index: the parts of each list of modules."""
-    lists = {}
+    lists: dict[str, set[int]] = {}
     for name in state_dict:
         for match in re.finditer(r'\.(\d+)(?=\.|$)', name):
             lists.setdefault(name[: match.start()], set()).add(int(match[1]))

@@ -21,7 +21,7 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
         name.removeprefix('module.'): value for name, value in loaded.get('state_dict', loaded).items()
     }
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+        model = model.get_submodule('module')
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:  # torch lists weights of other shapes, a line for each

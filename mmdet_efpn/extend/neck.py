@@ -200,7 +200,7 @@ def extend_neck(
         f'model.neck: {" and ".join(plain_type(part) for part in chain)} inside {WRAPPER}, '
         f'whose {ftt["type"]} makes {made}'
     )
-    wrapped = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **options)
+    wrapped: dict = dict(type=WRAPPER, neck=chain if refiners else first, ftt=ftt, **options)
     if levels == 'all':
         wrapped['c2_prime_channels'] = c2_prime_channels
     else:

@@ -2,7 +2,7 @@
 
 from .launch import Launch
 from .recipe import run_recipe
-from .stages import Stage, load_stages
-from .table import table
+from .stages import Stage, claim, load_stages
+from .table import METRICS, table
 
-__all__ = ['Launch', 'Stage', 'load_stages', 'run_recipe', 'table']
+__all__ = ['METRICS', 'Launch', 'Stage', 'claim', 'load_stages', 'run_recipe', 'table']

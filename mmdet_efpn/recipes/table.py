@@ -19,7 +19,7 @@ def last_metrics(folder: Path) -> dict:
 
 
 def table(stages: Sequence[Stage]) -> str:
-    """AP of each finished stage, as Markdown; below it, the names of those that are not finished."""
+    """AP of each finished stage, as Markdown."""
     rows = [
         '| stage | ' + ' | '.join(METRICS) + ' | checkpoint |',
         '| --- |' + ' --- |' * (len(METRICS) + 1),
@@ -32,5 +32,4 @@ def table(stages: Sequence[Stage]) -> str:
             rows.append(
                 f'| {stage.number} {stage.name} | {" | ".join(figures)} | {result["checkpoint"]} |'
             )
-    unfinished = [stage.name for stage in stages if stage.result() is None]
-    return '\n'.join([*rows, *(f'not finished: {name}' for name in unfinished)])
+    return '\n'.join(rows)

@@ -61,7 +61,8 @@ def _handed_up(init, rest: str) -> set[str] | None:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))
     except (OSError, SyntaxError, TypeError):
         return None
-    handed_up, read = False, set()
+    handed_up = False
+    read: set[str] = set()
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if not isinstance(call.func, ast.Attribute):
             continue
@@ -69,7 +70,9 @@ def _handed_up(init, rest: str) -> set[str] | None:
         if method == '__init__':
             handed_up |= any(k.arg is None and _is_name(k.value, rest) for k in call.keywords)
         elif method in ('get', 'pop', 'setdefault') and _is_name(owner, rest) and call.args:
-            read |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
+            name = call.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                read.add(name.value)
     return read if handed_up else None
 
 
@@ -118,12 +121,12 @@ def check_arguments(cls: type, given: Iterable[str], key: str | None = None) -> 
 
 def known_arguments_only(cls: type) -> type:
     """Class decorator: an unknown keyword argument raises a :class:`UserError` with the nearest name."""
-    init = cls.__init__
+    init = cls.__init__  # type: ignore[misc]
 
     @functools.wraps(init)
     def checked_init(self, *args, **kwargs):
         check_arguments(cls, kwargs)
         init(self, *args, **kwargs)
 
-    cls.__init__ = checked_init
+    cls.__init__ = checked_init  # type: ignore[misc]
     return cls

@@ -14,8 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
-from mmdet_efpn.evaluation.cost.measure import count_macs
-from mmdet_efpn.evaluation.cost.subject import BackboneNeckSteps
+from mmdet_efpn.evaluation.cost import BackboneNeckSteps, count_macs
 from mmdet_efpn.extend.neck import light_extension
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'

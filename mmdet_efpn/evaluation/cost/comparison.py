@@ -60,7 +60,7 @@ def _take_times(
     rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: bool
 ) -> None:
     """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
-    seconds = [{name: [] for name in passes} for _ in rows]
+    seconds: list[dict[str, list[float]]] = [{name: [] for name in passes} for _ in rows]
     for turn in range(repeats + 1):
         progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
         for taken, model, image in zip(seconds, models, images, strict=True):

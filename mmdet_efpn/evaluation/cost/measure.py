@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -91,10 +92,10 @@ def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> fl
         return timed(lambda: model(images), images.device)
 
 
-def run_forward_backward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
+def run_forward_backward(model: Any, images: torch.Tensor, amp: bool = False) -> float:
     """Seconds of one forward and backward pass in training mode, without the optimiser's step.
 
-    With ``amp`` the forward runs under bfloat16 autocast, as ``tools/train.py --amp`` has it on the CPU.
+    With ``amp`` the forward runs under bfloat16 autocast, as ``mmdet-efpn train --amp`` has it on the CPU.
     """
 
     def step() -> None:
@@ -166,11 +167,14 @@ def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str], amp: boo
     convolution(torch.zeros(1, 3, 32, 32)).sum().backward()
     baseline = _highest_resident_bytes()
     model, images = prepare(subject.build(), 'cpu', amp), subject.images('cpu')
-    peaks = {}
+    peaks: dict[str, int | None] = {}
     for name in passes:
         PASSES[name](model, images, amp)
         highest = _highest_resident_bytes()
-        peaks[name] = None if highest is None else highest - baseline
+        if highest is None or baseline is None:
+            peaks[name] = None
+        else:
+            peaks[name] = highest - baseline
     return peaks
 
 

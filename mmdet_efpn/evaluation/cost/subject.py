@@ -121,12 +121,14 @@ class BackboneNeckSteps(nn.Module):
             )
 
     def forward(self, images: torch.Tensor) -> tuple:
+        """The pyramid levels of images (B, 3, H, W), finest first."""
         levels = self.neck(self.backbone(images))
         return tuple(level.dense() if isinstance(level, DeferredLevel) else level for level in levels)
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
+        """A stand-in loss that reaches every level."""
         maps = (level.p3_prime if isinstance(level, RoILevel) else level for level in self(images))
-        return sum(level.float().mean() for level in maps)
+        return torch.stack([level.float().mean() for level in maps]).sum()
 
 
 class DetectorSteps(nn.Module):
@@ -141,9 +143,11 @@ class DetectorSteps(nn.Module):
         self.detector = revert_sync_batchnorm(MODELS.build(ConfigDict(model_cfg)))
 
     def forward(self, images: torch.Tensor):
+        """The detector's tensor mode on images (B, 3, H, W)."""
         return self.detector(images, random_samples(images), mode='tensor')
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
+        """The training loss on random boxes."""
         losses = self.detector(images, random_samples(images), mode='loss')
         return self.detector.parse_losses(losses)[0]
 
