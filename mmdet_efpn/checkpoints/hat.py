@@ -8,6 +8,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from ..models import HATFTT
+from ..utils.errors import UserError
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -25,7 +26,7 @@ class HATPretrained:
 
     Raises:
         TypeError: a module other than a HATFTT.
-        ValueError: a number of groups that is not the FTT's, or a group that the file does not have.
+        UserError: a number of groups that is not the FTT's, or a group that the file does not have.
         RuntimeError: a group of other widths or depth; the message names the parameters.
     """
 
@@ -34,12 +35,13 @@ class HATPretrained:
         self.groups = groups
 
     def __call__(self, module: nn.Module) -> None:
+        """Copies the checkpoint's groups into the module's; errors as the class says."""
         if not isinstance(module, HATFTT):
             raise TypeError(f'HATPretrained initialises a HATFTT, not a {type(module).__name__}')
         targets = module.groups()
         numbers = list(range(len(targets)) if self.groups is None else self.groups)
         if len(numbers) != len(targets):
-            raise ValueError(
+            raise UserError(
                 f'HATPretrained.groups must name {len(targets)} groups, one for each of '
                 f'the FTT, got {numbers}'
             )
@@ -54,7 +56,7 @@ class HATPretrained:
                 name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)
             }
             if not group:
-                raise ValueError(
+                raise UserError(
                     f'{self.checkpoint} has no group {number} (no key begins with '
                     f'{prefix!r}); is it a HAT checkpoint?'
                 )

@@ -39,10 +39,12 @@ class Library:
 
     @property
     def distributions(self):
+        """Names of the distributions that provide it, the maintained one first."""
         return (self.module,) if self.fork is None else (self.fork, self.module)
 
     @property
     def wanted(self):
+        """The versions that work, as a requirement says it."""
         return f'>={self.minimum},<{self.below}'
 
 

@@ -36,7 +36,7 @@ def test_images_go_round_the_detectors_and_the_first_pass_only_warms_up():
 
 
 def test_other_test_images_are_refused():
-    with pytest.raises(ValueError, match='b has other test images than a, such as 3.png and 0.png'):
+    with pytest.raises(ValueError, match=r'b has other test images than a, such as 3.png and 0.png'):
         compare([Counted('a', [], []), Counted('b', [], [], ('3.png', '4.png', '5.png'))], repeats=1)
 
 

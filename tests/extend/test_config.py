@@ -388,9 +388,9 @@ def test_what_was_changed_is_logged(shipped, monkeypatch):
 
 
 def test_wrong_arguments_are_named(shipped):
-    with pytest.raises(FileNotFoundError, match='gone.py'):
+    with pytest.raises(FileNotFoundError, match=r'gone.py'):
         mmdet_efpn.extend_config('gone.py')
-    with pytest.raises(ValueError, match="levels must be one of .* got 'most'"):
+    with pytest.raises(ValueError, match=r"levels must be one of .* got 'most'"):
         mmdet_efpn.extend_config(shipped(RETINA), levels='most')
     with pytest.raises(ValueError, match='rpn_on_p2_prime needs an RPN'):
         mmdet_efpn.extend_config(shipped(RETINA), rpn_on_p2_prime=True)
@@ -400,9 +400,9 @@ def test_wrong_arguments_are_named(shipped):
         mmdet_efpn.extend_config(shipped(RTMDET), c2_prime='stem')
     wrong = shipped(RETINA)
     wrong.model.neck.in_channels = [64, 512, 1024, 2048]
-    with pytest.raises(CannotExtendError, match='model.neck.in_channels'):
+    with pytest.raises(CannotExtendError, match=r'model.neck.in_channels'):
         mmdet_efpn.extend_config(wrong)
     wrong = shipped(RETINA)
     wrong.model.bbox_head.anchor_generator.strides = [4, 8, 16, 32, 64]
-    with pytest.raises(CannotExtendError, match='anchor_generator.strides'):
+    with pytest.raises(CannotExtendError, match=r'anchor_generator.strides'):
         mmdet_efpn.extend_config(wrong)

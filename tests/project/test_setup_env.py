@@ -84,7 +84,7 @@ def test_fitting_python_behind_a_new_one_is_found(tmp_path):
 @pytest.mark.parametrize('version', [(3, 9), (3, 13)])
 def test_prepare_checks_python_too(monkeypatch, version):
     monkeypatch.setattr(prepare.sys, 'version_info', (*version, 0))
-    with pytest.raises(commands.SetupError, match='3.10, 3.11 or 3.12 is needed'):
+    with pytest.raises(commands.SetupError, match=r'3.10, 3.11 or 3.12 is needed'):
         prepare.check_python()
 
 
@@ -107,7 +107,7 @@ def test_no_compiler_is_said_before_anything_is_made(monkeypatch, tmp_path, prof
 
 
 def test_full_disk(monkeypatch, tmp_path):
-    with pytest.raises(commands.SetupError, match='needs about 1e\\+09 GB, but only .* are free'):
+    with pytest.raises(commands.SetupError, match=r'needs about 1e\\+09 GB, but only .* are free'):
         commands.check_free_disk(tmp_path / 'not' / 'there', 1e9, 'this')
     commands.check_free_disk(tmp_path, 0, 'this')
 

@@ -164,7 +164,6 @@ def test_runs_of_independent_stages_share_them_out(tmp_path, monkeypatch, capsys
     assert 'Stage 1 of 2: a is left to the run that is at it' in capsys.readouterr().out
     assert '| 2 b | 0.250 |' in figures
     assert '| 1 a |' not in figures
-    assert 'not finished: a' in figures
     run_recipe(recipe, str(tmp_path / 'work'))
     assert trained == ['b', 'a']
 
@@ -319,10 +318,10 @@ def test_the_last_evaluation_counts(tmp_path):
 
 def test_the_table_shows_finished_stages(tmp_path):
     (stage,) = load_stages(write(tmp_path), str(tmp_path / 'work'), {})
-    assert table([stage]).endswith('| --- | --- | --- | --- | --- |\nnot finished: one')
+    assert table([stage]).count('\n') == 1
     claim(stage, None)
     stage.result_file.write_text(json.dumps(dict(checkpoint='a.pth', seconds=1, metrics={'AP': 0.25})))
-    assert table([stage]).endswith('\n| 1 one | 0.250 | not evaluated | not evaluated | a.pth |')
+    assert '| 1 one | 0.250 | not evaluated | not evaluated | a.pth |' in table([stage])
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> fl
 def run_forward_backward(model: Any, images: torch.Tensor, amp: bool = False) -> float:
     """Seconds of one forward and backward pass in training mode, without the optimiser's step.
 
-    With ``amp`` the forward runs under bfloat16 autocast, as ``mmdet-efpn train --amp`` has it on the CPU.
+    With ``amp`` the forward runs under bfloat16 autocast, as ``mmdet-efpn train --amp`` on the CPU.
     """
 
     def step() -> None:
