@@ -2,7 +2,8 @@
 
 The sum of C2' and P3' has half the width of a pyramid of 256 channels; the second form is for a pyramid
 of 128. The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the
-third form says so for those of 50 and more layers.
+third form says so for those of 50 and more layers. The fourth form is for one-stage detectors with R-18:
+five levels, P2' to P5 in the place of P3 to P7.
 """
 
 efpn_light = dict(
@@ -22,4 +23,15 @@ efpn_light_128 = dict(
 efpn_light_bottleneck = dict(
     backbone=efpn_light['backbone'],
     neck=dict(in_channels=[64, 256, 512, 1024, 2048], **efpn_light['neck']),
+)
+efpn_light_one_stage = dict(
+    backbone=dict(type='ExtendedResNet', c2_prime='stem'),
+    neck=dict(
+        type='EFPN',
+        in_channels=[64, 64, 128, 256, 512],
+        start_level=0,
+        add_extra_convs=False,  # P5 is the last
+        ftt=dict(type='LightFTT'),
+        extension_cfg=dict(separable=True),
+    ),
 )

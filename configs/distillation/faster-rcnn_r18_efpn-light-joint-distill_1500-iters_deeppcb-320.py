@@ -1,8 +1,5 @@
-"""Detection and distillation losses in one run with the light extension, all trained from the start."""
+"""Detection and distillation losses in one run, everything trained from the start."""
 
-_base_ = [
-    '../deeppcb/faster-rcnn_r18_efpn-light_1500-iters_deeppcb-320.py',
-    '../_base_/joint_distillation.py',
-]
+_base_ = ['../deeppcb/faster-rcnn_r18_efpn-light_1500-iters_deeppcb-320.py', '../_base_/distillation.py']
 
-model = dict(_delete_=True, detector=_base_.model, **_base_.joint_distillation)
+model = dict(_delete_=True, detector=_base_.model, **_base_.joint_distiller)

@@ -1,6 +1,6 @@
 """Your own data set in COCO format: copy this file within its folder, set the four values below."""
 
-_base_ = '../efpn/faster-rcnn_r50_efpn_1x_coco.py'
+_base_ = '../coco/faster-rcnn_r50_efpn_1x_coco.py'
 
 data_root = 'data/own/'  # holds annotations/train.json, annotations/val.json and images/
 classes = ('thing',)  # the category names of the JSON files, in their order

@@ -121,7 +121,7 @@ def test_tests_flipped_and_draws(uninterrupted_run, run_tool, tiny_config, tmp_p
         ),
         (
             ['--cfg-options', 'train_dataloader.sampler.type.wrong=1'],
-            'train_dataloader.sampler.type.wrong=1 does not fit',
+            'train_dataloader.sampler.type.wrong=1 do not fit',
         ),
         (['--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper'], 'ApexOptimWrapper'),
         (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=None'], 'base_batch_size'),

@@ -1,12 +1,15 @@
 """Every shipped config: its name, and one loss and one prediction on a tiny image."""
 
 import copy
+import re
+import shlex
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from mmdet.registry import DATASETS, MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
@@ -14,16 +17,28 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from mmdet_efpn.engine import load_run_config
 from mmdet_efpn.evaluation.cost import BackboneNeckSteps, count_macs
-from mmdet_efpn.extend.neck import light_extension
+from mmdet_efpn.extend import light_extension
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs'
+COMPARED = ROOT / 'benchmarks' / 'configs'
 SHIPPED = sorted(
-    path for path in CONFIGS.rglob('*.py') if not {'_base_', 'recipes', 'designs'} & set(path.parts)
+    path
+    for folder in (CONFIGS, COMPARED)
+    for path in folder.rglob('*.py')
+    if not {'_base_', 'designs'} & set(path.parts) and 'three-stages' not in path.name
 )
 ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
 TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
 init_default_scope('mmdet')
+
+
+def named(name: str) -> Path:
+    """The config of that file name, in either tree."""
+    (path,) = [path for path in SHIPPED if path.name == name]
+    return path
 
 
 @cache
@@ -149,10 +164,12 @@ def num_classes(cfg: Config) -> int:
 )
 def test_one_stage_twins_differ_only_in_their_pyramid(detector, extended):
     plain, extended = (
-        load(CONFIGS / 'deeppcb' / f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py').to_dict()
+        load(named(f'{detector}_r18_{neck}_1500-iters_deeppcb-320.py')).to_dict()
         for neck in ('fpn', extended)
     )
     for cfg in (plain, extended):
+        for name in [name for name in cfg if name.startswith('efpn_light')]:
+            del cfg[name]  # what the extended one's base holds
         cfg['model'] = copy.deepcopy(cfg['model'])
         del cfg['model']['neck'], cfg['model']['backbone']['type']
         cfg['model']['backbone'].pop('c2_prime', None)
@@ -164,11 +181,10 @@ def test_one_stage_twins_differ_only_in_their_pyramid(detector, extended):
 
 def test_twins_differ_only_where_they_say():
     """The DeepPCB twins share data, schedule and RoI settings, so that their rows compare."""
-    folder = CONFIGS / 'deeppcb'
     for depth in ('r18', 'r50'):
-        plain = load(folder / f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-320.py')
-        extended = load(folder / f'faster-rcnn_{depth}_efpn_1500-iters_deeppcb-320.py')
-        double = load(folder / f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-640.py')
+        plain = load(named(f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-320.py'))
+        extended = load(named(f'faster-rcnn_{depth}_efpn_1500-iters_deeppcb-320.py'))
+        double = load(named(f'faster-rcnn_{depth}_fpn_1500-iters_deeppcb-640.py'))
         for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness'):
             assert plain[key] == extended[key] == double[key], key
         assert plain.train_dataloader == extended.train_dataloader
@@ -244,7 +260,45 @@ def test_resnext_101_keeps_the_released_width():
 
 
 def test_file_names_are_unique_and_follow_the_scheme():
-    names = [path.name for path in SHIPPED]
-    assert len(set(names)) == len(names)
+    every = [p.name for folder in (CONFIGS, COMPARED) for p in folder.rglob('*.py')]
+    assert len(set(every)) == len(every)
     for path in SHIPPED:
         assert len(path.stem.split('_')) == 5, f'{path.name}: detector_backbone_neck_schedule_data'
+
+
+METAFILES = sorted(CONFIGS.glob('*/metafile.yml'))
+
+
+def test_the_index_imports_every_metafile():
+    imported = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
+    assert sorted(imported) == [path.relative_to(ROOT).as_posix() for path in METAFILES]
+    assert {path.parent for path in METAFILES} == {
+        path.parent for path in SHIPPED if CONFIGS in path.parents
+    }
+
+
+@pytest.mark.parametrize('metafile', METAFILES, ids=lambda path: path.parent.name)
+def test_metafiles_name_every_config_of_their_folder(metafile):
+    content = yaml.safe_load(metafile.read_text())
+    collections = {collection['Name'] for collection in content['Collections']}
+    for model in content['Models']:
+        assert model['In Collection'] in collections
+        assert model['Name'] == Path(model['Config']).stem
+        assert 'Weights' not in model  # none are published
+    configs = {path.relative_to(ROOT).as_posix() for path in SHIPPED if path.parent == metafile.parent}
+    assert {model['Config'] for model in content['Models']} == configs
+
+
+COMMANDS = re.compile(r'^mmdet-efpn (?:train|test) (configs/[^ ]+) --cfg-options (.+)$', re.MULTILINE)
+
+
+def readme_commands():
+    for readme in sorted(CONFIGS.rglob('README.md')):
+        for config, options in COMMANDS.findall(readme.read_text().replace('\\\n', ' ')):
+            yield pytest.param(config, shlex.split(options), id=f'{readme.parent.name}: {options[:40]}')
+
+
+@pytest.mark.parametrize(('config', 'options'), readme_commands())
+def test_what_the_readmes_change_by_cfg_options_builds(config, options):
+    cfg = load_run_config(ROOT / config, options)
+    MODELS.build(cfg.model)

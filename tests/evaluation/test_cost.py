@@ -61,7 +61,7 @@ def test_known_counts_of_backbone_and_neck_at_800x1344(backbone, neck, scale, gi
     ],
 )
 def test_light_extensions_stay_within_their_price(config, giga, most, repository):
-    model = Config.fromfile(repository / f'configs/efpn/{config}.py').model
+    model = Config.fromfile(repository / f'configs/coco/{config}.py').model
     with torch.device('meta'):
         steps = BackboneNeckSteps(dict(backbone=model.backbone, neck=model.neck))
         images = torch.empty(1, 3, 800, 1344)

@@ -107,7 +107,7 @@ def test_no_compiler_is_said_before_anything_is_made(monkeypatch, tmp_path, prof
 
 
 def test_full_disk(monkeypatch, tmp_path):
-    with pytest.raises(commands.SetupError, match=r'needs about 1e\\+09 GB, but only .* are free'):
+    with pytest.raises(commands.SetupError, match=r'needs about 1e\+09 GB, but only .* are free'):
         commands.check_free_disk(tmp_path / 'not' / 'there', 1e9, 'this')
     commands.check_free_disk(tmp_path, 0, 'this')
 

@@ -17,7 +17,11 @@ from mmdet_efpn.recipes.stages import claim
 from mmdet_efpn.recipes.table import last_metrics
 from mmdet_efpn.utils.errors import UserError
 
-RECIPES = sorted((Path(__file__).resolve().parents[2] / 'configs' / 'recipes').glob('*.py'))
+ROOT = Path(__file__).resolve().parents[2]
+COMPARED = ROOT / 'benchmarks' / 'configs'
+RECIPES = sorted(
+    path for folder in (ROOT / 'configs', COMPARED) for path in folder.rglob('*three-stages*.py')
+)
 
 
 def write(folder, text="recipe = dict(stages=[dict(name='one', config='one.py')])", **configs):
@@ -76,7 +80,7 @@ def test_options_of_the_stage_and_of_the_command_line_reach_the_config(tmp_path)
     assert first.cfg.work_dir == str(first.folder)
 
 
-DESIGNS = RECIPES[0].parents[1] / 'designs'
+DESIGNS = COMPARED / 'designs'
 
 
 @pytest.mark.parametrize('path', sorted(DESIGNS.glob('*_designs_*.py')), ids=lambda path: path.stem)

@@ -20,6 +20,8 @@ NOT_FOR_MIM = ('tools/environment/', 'tools/setup_env.sh')
 
 def mim_files(root):
     """Yields the checkout-relative posix paths that belong into ``.mim``."""
+    if (root / 'model-index.yml').is_file():
+        yield 'model-index.yml'  # what ``mim search`` reads; it names the configs' metafiles
     for folder in ('configs', 'tools'):
         for path in sorted((root / folder).rglob('*')):
             name = path.relative_to(root).as_posix()

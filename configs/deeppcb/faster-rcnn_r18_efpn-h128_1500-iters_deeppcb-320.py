@@ -1,3 +1,0 @@
-_base_ = './faster-rcnn_r18_efpn_1500-iters_deeppcb-320.py'
-
-model = dict(neck=dict(ftt=dict(hidden_channels=128)))

@@ -1,6 +1,0 @@
-_base_ = [
-    '../_base_/models/faster-rcnn_x101-32x8d_efpn.py',
-    'mmdet::_base_/datasets/coco_detection.py',
-    'mmdet::_base_/schedules/schedule_2x.py',
-    'mmdet::_base_/default_runtime.py',
-]
