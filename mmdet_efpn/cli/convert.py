@@ -5,7 +5,7 @@ OUT gets annotations/SPLIT.json and images/. Boxes and images that are left out 
 
 import argparse
 
-from .options import positive
+from .options import add_overwrite, positive
 
 FORMATS = {
     'deeppcb': 'DeepPCB: train.txt, val.txt (or trainval.txt, test.txt) and the folders they name',
@@ -37,6 +37,7 @@ def _add_source_arguments(parser: argparse.ArgumentParser) -> None:
         default='symlink',
         help='how OUT/images shows the images of SOURCE (default: %(default)s)',
     )
+    add_overwrite(parser, 'each annotations/SPLIT.json')
     parser.add_argument(
         '--skip-bad', action='store_true', help='leave out images with a missing or damaged file'
     )
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.format == 'deeppcb':
         writers = converters.convert_deeppcb(
-            args.source, args.out, args.splits, args.images, args.skip_bad
+            args.source, args.out, args.splits, args.images, args.skip_bad, args.overwrite
         )
     else:
         writers = converters.convert_tt100k(
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> None:
             args.images,
             args.skip_bad,
             decode=not args.headers_only,
+            overwrite=args.overwrite,
         )
     for split, writer in writers.items():
         print(f'written: {args.out}/annotations/{split}.json: {writer.summary()}')

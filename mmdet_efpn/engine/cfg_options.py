@@ -11,7 +11,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..models import PyramidExtension
+from ..models import EXTENSION_OPTIONS
 from ..utils.errors import UserError
 from ..utils.known_names import argument_names, nearest
 
@@ -39,7 +39,7 @@ _UNTYPED = {
     'randomness': _parameters(Runner.set_randomness),
     'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
     'auto_scale_lr': {'enable', 'base_batch_size'},
-    'extension_cfg': argument_names(PyramidExtension),
+    'extension_cfg': set(EXTENSION_OPTIONS),
     'filter_cfg': {'filter_empty_gt', 'min_size'},
     'dist_cfg': None,
     'data_prefix': None,
@@ -80,13 +80,15 @@ def apply_cfg_options(cfg: Config, options: Sequence[str] | Mapping, name: str) 
         UserError: A key is unknown (the message names the nearest known one), or doesn't fit.
     """
     options = dict(options) if isinstance(options, Mapping) else parse_cfg_options(options)
-    for key, value in options.items():
+    for key in options:
         if not key.startswith('+'):
             _check_key(cfg, key, name)
-        try:
-            cfg.merge_from_dict({key.removeprefix('+'): value})
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise UserError(f'--cfg-options: {key}={value} does not fit {name}: {error}') from error
+    try:
+        # at once, as MMDetection does: a _delete_ among them counts for the others
+        cfg.merge_from_dict({key.removeprefix('+'): value for key, value in options.items()})
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        words = ' '.join(f'{key}={value}' for key, value in options.items())
+        raise UserError(f'--cfg-options: {words} do not fit {name}: {error}') from error
 
 
 def _check_key(cfg: Config, key: str, name: str) -> None:

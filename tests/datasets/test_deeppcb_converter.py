@@ -172,7 +172,7 @@ def test_interrupted_write_keeps_the_older_file(source, tmp_path, monkeypatch):
     monkeypatch.setattr('os.replace', lambda *_: (_ for _ in ()).throw(OSError('disk full')))
     add_board(source, 'train', 'c', ['1 1 9 9 2'])
     with pytest.raises(OSError, match='disk full'):
-        convert_deeppcb(source, out)
+        convert_deeppcb(source, out, overwrite=True)
     assert (out / 'annotations/train.json').read_bytes() == before
     assert sorted(path.name for path in (out / 'annotations').iterdir()) == [
         'train.json',
@@ -184,6 +184,15 @@ def test_command(source, tmp_path, command):
     code, said, _ = command('convert', 'deeppcb', source, tmp_path / 'out')
     assert code == 0
     assert 'train.json: 1 images, 2 boxes' in said
+    assert command('convert', 'deeppcb', source, tmp_path / 'out')[0] == 0  # says the same
+    written = tmp_path / 'out' / 'annotations' / 'train.json'
+    written.write_text('mine')
+    code, _, error = command('convert', 'deeppcb', source, tmp_path / 'out')
+    assert code == 2
+    assert '--overwrite' in error
+    assert written.read_text() == 'mine'
+    assert command('convert', 'deeppcb', source, tmp_path / 'out', '--overwrite')[0] == 0
+    assert written.read_text() != 'mine'
     (source / 'group1/1/a_test.jpg').unlink()
     code, _, error = command('convert', 'deeppcb', source, tmp_path / 'other')
     assert code == 2

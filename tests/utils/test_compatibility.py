@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from mmdet_efpn import compatibility
+from mmdet_efpn.utils import compatibility
 
 FORKS = {
     'torch': '2.12.1+cu130',

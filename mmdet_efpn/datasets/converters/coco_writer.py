@@ -11,6 +11,7 @@ from PIL import Image
 
 from ...utils.atomic_file import write_text_atomically
 from ...utils.errors import ExistingFileError, UserError
+from ...utils.outputs import refuse_existing
 
 
 class CocoWriter:
@@ -78,11 +79,15 @@ class CocoWriter:
         self.counts['boxes'] += 1
         return True
 
-    def write(self, path: str | Path) -> None:
-        """Write the annotation file; an interrupted write leaves an older file as it was."""
+    def text(self) -> str:
+        """The annotation file's JSON."""
         categories = [dict(id=number, name=name) for name, number in self.category_ids.items()]
         content = dict(images=self.images, annotations=self.annotations, categories=categories)
-        write_text_atomically(path, json.dumps(content))
+        return json.dumps(content)
+
+    def write(self, path: str | Path) -> None:
+        """Write the annotation file; an interrupted write leaves an older file as it was."""
+        write_text_atomically(path, self.text())
 
     def summary(self) -> str:
         """Lines for the terminal: images, boxes by class, sizes, all that was dropped."""
@@ -128,7 +133,11 @@ def image_size(path: str | Path, decode: bool = True) -> tuple[int, int]:
 
 
 def write_splits(
-    writers: Mapping[str, CocoWriter], source: str | Path, out: str | Path, images: str
+    writers: Mapping[str, CocoWriter],
+    source: str | Path,
+    out: str | Path,
+    images: str,
+    overwrite: bool = False,
 ) -> None:
     """Writes ``out/annotations/SPLIT.json`` for each split, and ``out/images``.
 
@@ -137,11 +146,21 @@ def write_splits(
         source: Folder that the writers' file names are relative to.
         out: Folder to write to.
         images: As ``how`` of :func:`place_images`.
+        overwrite: Replace annotation files that are there and say something else.
+
+    Raises:
+        ExistingFileError: Such a file is there; nothing was written.
     """
+    texts = {
+        Path(out) / 'annotations' / f'{split}.json': writer.text() for split, writer in writers.items()
+    }
+    for path, text in texts.items():
+        if not path.is_file() or path.read_text(encoding='utf-8') != text:
+            refuse_existing(path, overwrite)
     file_names = sorted({image['file_name'] for writer in writers.values() for image in writer.images})
     place_images(source, Path(out) / 'images', file_names, images)
-    for split, writer in writers.items():
-        writer.write(Path(out) / 'annotations' / f'{split}.json')
+    for path, text in texts.items():
+        write_text_atomically(path, text)
 
 
 def place_images(source: str | Path, target: str | Path, file_names: Sequence[str], how: str) -> None:

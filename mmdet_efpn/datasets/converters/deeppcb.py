@@ -17,6 +17,7 @@ def convert_deeppcb(
     splits: Sequence[str] | None = None,
     images: str = 'symlink',
     skip_bad: bool = False,
+    overwrite: bool = False,
 ) -> dict[str, CocoWriter]:
     """Write ``out/annotations/{split}.json`` and ``out/images`` for DeepPCB.
 
@@ -32,12 +33,14 @@ def convert_deeppcb(
         images: ``'symlink'`` links ``out/images`` to ``source``, ``'copy'`` copies, ``'none'``
             leaves images alone.
         skip_bad: Leave out images with a missing or damaged file and count them, rather than stop.
+        overwrite: Replace annotation files that are there and say something else.
 
     Returns:
         The writer of each split, with its ``counts``. Skipped files are counted there too, by
         cause.
 
     Raises:
+        ExistingFileError: Annotation files are there that say something else.
         MissingFileError: A list, an image or an annotation file is missing.
         UserError: A list is empty, or an image or an annotation line is damaged.
 
@@ -55,7 +58,7 @@ def convert_deeppcb(
         bad_files.merge(split_bad_files)
     bad_files.raise_if_any()
 
-    write_splits(writers, source, out, images)
+    write_splits(writers, source, out, images, overwrite)
     return writers
 
 

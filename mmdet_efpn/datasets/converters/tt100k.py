@@ -19,6 +19,7 @@ def convert_tt100k(
     images: str = 'symlink',
     skip_bad: bool = False,
     decode: bool = True,
+    overwrite: bool = False,
 ) -> dict[str, CocoWriter]:
     """Write ``out/annotations/{split}.json`` and ``out/images`` for TT100K.
 
@@ -35,12 +36,14 @@ def convert_tt100k(
             leaves images alone.
         skip_bad: Leave out images with a missing or damaged file and count them, rather than stop.
         decode: Decode every image to find damaged ones; otherwise read only the headers.
+        overwrite: Replace annotation files that are there and say something else.
 
     Returns:
         The writer of each split, with its ``counts``; signs outside the 45 classes are counted as
         ``unknown_class``, by name in ``unknown_classes``.
 
     Raises:
+        ExistingFileError: Annotation files are there that say something else.
         MissingFileError: The annotation file or an image is missing.
         UserError: The annotation file or an image is damaged, or a split has no image.
 
@@ -59,7 +62,7 @@ def convert_tt100k(
         if not writer.images:
             raise UserError(f'{source / annotation_file} has no usable image of split {split!r}')
 
-    write_splits(writers, source, out, images)
+    write_splits(writers, source, out, images, overwrite)
     return writers
 
 
