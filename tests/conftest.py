@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,47 @@ def child_environment() -> dict:
         CUDA_VISIBLE_DEVICES='-1',
         OMP_NUM_THREADS='1',
     )
+
+
+@pytest.fixture(scope='session')
+def built_wheel(tmp_path_factory) -> Path:
+    """The wheel of this checkout, built from a copy of what a release holds."""
+    clone, out = tmp_path_factory.mktemp('clone') / 'source', tmp_path_factory.mktemp('dist')
+    ignored = shutil.ignore_patterns('.*', 'work_dirs', 'data', 'build', 'dist', 'site', '*__pycache__*')
+    shutil.copytree(REPOSITORY, clone, ignore=ignored)
+    build = [
+        sys.executable,
+        '-m',
+        'build',
+        '--wheel',
+        '--no-isolation',
+        '--outdir',
+        str(out),
+        str(clone),
+    ]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (wheel,) = out.glob('*.whl')
+    return wheel
+
+
+@pytest.fixture(scope='session')
+def installed_package(built_wheel, tmp_path_factory) -> Path:
+    """Folder with the package as ``pip install`` puts it, out of the checkout's reach."""
+    site = tmp_path_factory.mktemp('site')
+    pip = [
+        sys.executable,
+        '-m',
+        'pip',
+        'install',
+        '-q',
+        '--no-deps',
+        '--no-index',
+        '--target',
+        str(site),
+    ]
+    subprocess.run([*pip, str(built_wheel)], check=True)
+    return site
 
 
 @pytest.fixture(scope='session')

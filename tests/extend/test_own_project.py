@@ -4,47 +4,14 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import mmdet
-import pytest
 from PIL import Image
 
 from mmdet_efpn.datasets.class_names import DEEPPCB_CLASSES
-
-SOURCES = ('mmdet_efpn', 'configs', 'tools', 'pyproject.toml', 'setup.cfg', 'README.md', 'MANIFEST.in')
-
-
-@pytest.fixture(scope='module')
-def installed(repository, tmp_path_factory) -> Path:
-    """Folder with the package as ``pip install`` puts it, out of the checkout's reach."""
-    clone, site = tmp_path_factory.mktemp('clone'), tmp_path_factory.mktemp('site')
-    for name in SOURCES:
-        source = repository / name
-        if source.is_dir():
-            shutil.copytree(source, clone / name, ignore=shutil.ignore_patterns('__pycache__', '.mim'))
-        else:
-            shutil.copy(source, clone / name)
-    subprocess.run(
-        [
-            sys.executable,
-            '-m',
-            'pip',
-            'install',
-            '-q',
-            '--no-deps',
-            '--no-index',
-            '--no-build-isolation',
-            '--target',
-            str(site),
-            str(clone),
-        ],
-        check=True,
-    )
-    return site
 
 
 def write_boards(folder: Path) -> None:
@@ -65,7 +32,7 @@ def write_boards(folder: Path) -> None:
     )
 
 
-def test_five_lines_in_an_empty_folder_train(installed, repository, child_environment, tmp_path):
+def test_five_lines_in_an_empty_folder_train(installed_package, repository, child_environment, tmp_path):
     section = (repository / 'README.md').read_text().partition('### In a project of your own')[2]
     command, train_command = re.findall(r'```bash\n(.*?)\n```', section, re.DOTALL)[:2]
     config = re.search(r'```python\n(.*?)```', section, re.DOTALL)[1]
@@ -74,7 +41,7 @@ def test_five_lines_in_an_empty_folder_train(installed, repository, child_enviro
     (tmp_path / 'boards.py').write_text(config)
     environment = dict(
         child_environment,
-        PYTHONPATH=str(installed),
+        PYTHONPATH=str(installed_package),
         PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
     )
 

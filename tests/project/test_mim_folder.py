@@ -25,12 +25,16 @@ def test_pointers_run_the_real_files(tmp_path):
 
 
 def test_config_names_are_unique_and_in_the_wheel_twice():
-    names = [name for name, _ in mim_folder.mim_entries(ROOT, 'x.dist-info', editable=False)]
-    configs = [Path(name).name for name in names if name.startswith('mmdet_efpn/.mim/configs/')]
+    names = [name for name, _ in mim_folder.mim_entries(ROOT, editable=False)]
+    configs = [
+        Path(name).name
+        for name in names
+        if name.startswith('mmdet_efpn/.mim/configs/') and name.endswith('.py')
+    ]
     assert configs
     assert len(set(configs)) == len(configs)
     assert 'mmdet_efpn/.mim/tools/train.py' in names
-    assert 'x.dist-info/.mim/tools/train.py' in names
+    assert '+mmdet_efpn/.mim/tools/train.py' in names
     assert not [name for name in names if 'tools/environment' in name]
 
 
@@ -42,10 +46,10 @@ def test_pointer_configs_give_the_real_configs(tmp_path):
         if name.startswith('configs/') and '_base_' not in name and name.endswith('.py')
     )
     for editable in (False, True):
-        for entry, content in mim_folder.mim_entries(ROOT, 'x.dist-info', editable):
+        for entry, content in mim_folder.mim_entries(ROOT, editable):
             (tmp_path / entry).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / entry).write_bytes(content)
         want = config.fromfile(ROOT / name).to_dict()
-        for folder in ('mmdet_efpn', 'x.dist-info'):
+        for folder in ('mmdet_efpn', '+mmdet_efpn'):
             got = config.fromfile(tmp_path / folder / '.mim' / name).to_dict()
             assert json.dumps(got, default=str) == json.dumps(want, default=str)

@@ -4,8 +4,9 @@
 Wheels get real files. An editable install gets small files of the same names that point at the
 checkout, so that an edited config takes effect at once and a new one after installing again.
 
-onedl-mim 0.5.1 takes the first entry of RECORD for the package's folder, and pip sorts RECORD,
-which puts ``mmdet_efpn-VERSION.dist-info`` first. So a second ``.mim``, of pointers, lies there.
+onedl-mim 0.5.1 takes the first entry of RECORD for the package's folder. pip sorts RECORD, and its
+entry of the console script, ``../../../bin/mmdet-efpn``, would come first. So a second ``.mim``, of
+pointers, lies in a folder whose name sorts before a dot.
 """
 
 import base64
@@ -15,6 +16,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 PACKAGE = 'mmdet_efpn'
+FIRST = '+mmdet_efpn'  # sorts before '../'
+FOR_MIM = ('.py', '.sh', '.yml')
 NOT_FOR_MIM = ('tools/environment/', 'tools/setup_env.sh')
 
 
@@ -25,7 +28,7 @@ def mim_files(root):
     for folder in ('configs', 'tools'):
         for path in sorted((root / folder).rglob('*')):
             name = path.relative_to(root).as_posix()
-            if path.is_file() and '__pycache__' not in name and not name.startswith(NOT_FOR_MIM):
+            if path.suffix in FOR_MIM and '__pycache__' not in name and not name.startswith(NOT_FOR_MIM):
                 yield name
 
 
@@ -52,7 +55,7 @@ def pointer(name, target):
     return None
 
 
-def mim_entries(root, dist_info, editable):
+def mim_entries(root, editable):
     """Yields (archive name, bytes) of everything under the two ``.mim`` folders."""
     for name in mim_files(root):
         packaged = f'{PACKAGE}/.mim/{name}'
@@ -62,7 +65,7 @@ def mim_entries(root, dist_info, editable):
             yield packaged, original if text is None else text.encode()
         else:
             yield packaged, original
-        beside = f'{dist_info}/.mim/{name}'
+        beside = f'{FIRST}/.mim/{name}'
         up = '../' * len(PurePosixPath(beside).parent.parts)
         text = pointer(name, up + packaged)
         yield beside, original if text is None else text.encode()
@@ -74,12 +77,11 @@ def add_mim(wheel, editable):
     with_mim = wheel.with_suffix('.tmp')
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(with_mim, 'w', zipfile.ZIP_DEFLATED) as new:
         record_name = next(n for n in old.namelist() if n.endswith('.dist-info/RECORD'))
-        dist_info = record_name.rsplit('/', 1)[0]
         record = old.read(record_name).decode()
         for entry in old.infolist():
             if entry.filename != record_name:
                 new.writestr(entry, old.read(entry))
-        for name, content in mim_entries(root, dist_info, editable):
+        for name, content in mim_entries(root, editable):
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
             record += f'{name},sha256={digest.rstrip(b"=").decode()},{len(content)}\n'
             new.writestr(name, content)
