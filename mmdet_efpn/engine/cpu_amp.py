@@ -22,7 +22,7 @@ class BFloat16OptimWrapper(OptimWrapper):
     boxes, losses, NMS, RoI pooling and mmcv's operators in float32 (see
     :func:`keep_boxes_in_float32`).
 
-    Args: those of ``mmengine.optim.OptimWrapper``. ``tools/train.py --amp`` chooses this wrapper
+    Args: those of ``mmengine.optim.OptimWrapper``. ``mmdet-efpn train --amp`` chooses this wrapper
     where no accelerator is found.
     """
 

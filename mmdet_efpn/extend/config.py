@@ -210,7 +210,7 @@ def _extend_features(
     if plain[0] > C2_STRIDE:
         report.left(
             "a trained plain detector's checkpoint: parts that neck and head keep level by "
-            'level have a new index; tools/extend_weights.py moves them'
+            'level have a new index; mmdet-efpn extend-weights moves them'
         )
     return Levels(plain, tuple(strides))
 

@@ -87,7 +87,8 @@ def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, re
     if extended_bbox_head:
         report.changed(
             f'{key}: StandardRoIHead to ExtendedRoIHead, with a second box head, '
-            "extended_bbox_head, for the RoIs of P2'; it starts untrained"
+            "extended_bbox_head, for the RoIs of P2'; a plain detector's checkpoint gives it the first "
+            "head's weights"
         )
     else:
         extended['extended_bbox_head'] = False
@@ -142,7 +143,7 @@ def _extend_semantic_head(head: dict, levels: Levels, report: Report) -> dict:
         )
     report.left(
         "a trained plain detector's checkpoint: the laterals of model.roi_head.semantic_head "
-        'have a new index; tools/extend_weights.py moves them'
+        'have a new index; mmdet-efpn extend-weights moves them'
     )
     report.changed(
         'model.roi_head.semantic_head: num_ins and fusion_level count the new level, so that '
