@@ -354,8 +354,11 @@ def test_a_new_style_config_is_refused_in_a_sentence(shipped):
 @pytest.mark.parametrize(
     ('ftt', 'said'),
     [
-        ('LigthFTT', r"ftt=\{'type': 'LigthFTT'\} cannot be built for 256 channels: .*registry"),
-        (dict(type='FTT', hidden=64), r'cannot be built for 256 channels: .*unexpected keyword'),
+        ('LigthFTT', r"ftt=\{'type': 'LigthFTT'\} cannot be built .*did you mean 'LightFTT'"),
+        (
+            dict(type='FTT', hidden=64),
+            r"neck.ftt.hidden: FTT has no argument 'hidden'; .*hidden_channels",
+        ),
         (dict(type='LightFTT', kernel_size=4), r'ftt: kernel_size must be odd, got 4'),
         (dict(type='ReLU'), 'cannot be built for 256 channels: '),
     ],

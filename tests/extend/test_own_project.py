@@ -1,4 +1,4 @@
-"""The README's plug-in example: the installed package, an empty folder, a config of five lines."""
+"""The example of docs/how_to/extend.md: the installed package, an empty folder, five lines."""
 
 import json
 import os
@@ -33,7 +33,8 @@ def write_boards(folder: Path) -> None:
 
 
 def test_five_lines_in_an_empty_folder_train(installed_package, repository, child_environment, tmp_path):
-    section = (repository / 'README.md').read_text().partition('### In a project of your own')[2]
+    page = repository / 'docs' / 'how_to' / 'extend.md'
+    section = page.read_text().partition('## In a project of your own')[2]
     command, train_command = re.findall(r'```bash\n(.*?)\n```', section, re.DOTALL)[:2]
     config = re.search(r'```python\n(.*?)```', section, re.DOTALL)[1]
     assert len(config.splitlines()) == 5
@@ -52,7 +53,10 @@ def test_five_lines_in_an_empty_folder_train(installed_package, repository, chil
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    assert 'FPN inside ExtendedNeck' in run(*command.split())
+    program, *words = command.split()
+    assert program == 'mmdet-efpn'
+    said = run(sys.executable, '-m', 'mmdet_efpn', *words)
+    assert 'FPN inside ExtendedNeck' in said
     # What `mim train mmdet` runs.
     train = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
     arguments = shlex.split(train_command)
