@@ -1,6 +1,6 @@
 """Which detectors and backbones work with the extended level, found by running each pair.
 
-``-m benchmarks.detectors_sweep`` calls :func:`main`, which writes ``docs/detectors.md``.
+``python -m benchmarks.detectors_sweep`` writes ``docs/results/detectors.md``.
 """
 
 import argparse
@@ -166,7 +166,7 @@ def table(rows: list[dict]) -> str:
 
 
 def document(rows: list[dict]) -> str:
-    """The text of ``docs/detectors.md``."""
+    """The text of ``docs/results/detectors.md``."""
     height, width = IMAGE_SIZE
     working = sum(row['works'] for row in rows)
     return f"""# Detectors and backbones with the extended level
@@ -222,7 +222,7 @@ def main(argv: list[str] | None = None) -> None:
         help=f'crossed with; default: all of {", ".join(BACKBONES)}',
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('docs/detectors.md'), help='default: %(default)s'
+        '--out', type=Path, default=Path('docs/results/detectors.md'), help='default: %(default)s'
     )
     parser.add_argument(
         '--rows',
