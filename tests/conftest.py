@@ -19,6 +19,34 @@ from mmdet_efpn.utils.read_config import read_config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# What make quick runs, below tests/: one real detector, and the units that are fast.
+QUICK = (
+    'engine/test_cfg_options.py',
+    'extend/test_one_detector.py',
+    'models/dense_heads',
+    'models/ftt',
+    'models/layers/test_attention_layers.py',
+    'models/layers/test_window_properties.py',
+    'models/losses',
+    'models/necks/on_demand/test_tile_properties.py',
+    'models/necks/on_demand/test_tiles.py',
+    'models/necks/test_efpn.py',
+    'models/roi_heads/test_level_properties.py',
+    'models/utils',
+    'project/test_imports.py',
+    'utils',
+    'visualization',
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Marks the quick tests."""
+    for item in items:
+        path = item.path.relative_to(REPOSITORY / 'tests').as_posix()
+        if path.startswith(QUICK) and not item.get_closest_marker('slow'):
+            item.add_marker(pytest.mark.quick)
+
+
 # R-18 with EFPN, 8 to 64 channels wide. Samplers take every anchor and proposal and nothing is
 # augmented: after the weights' initialisation nothing in training is random.
 TINY_CONFIG = """
