@@ -1,10 +1,9 @@
 """Training from random weights: what belongs together, and a warning where it is set in part."""
 
-from collections.abc import Iterator
-
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
+from ..utils.config_parts import typed_parts
 from ..utils.known_names import argument_names
 from ..utils.pretrained import is_pretrained, pretrained_weights
 
@@ -29,7 +28,7 @@ def train_from_scratch(cfg: Config) -> list[str]:
             part[key] = value
             changes.append(f'{where}.{key}: {"its default" if old is None else old} to {value}')
 
-    for where, part in _parts(cfg.model, 'model'):
+    for where, part in typed_parts(cfg.model, 'model'):
         takes = _arguments(part)
         if is_pretrained(part.get('init_cfg')):
             put(part, where, 'init_cfg', None)
@@ -53,23 +52,11 @@ def frozen_random_parts(cfg: Config) -> list[str]:
         return []
     return [
         where
-        for where, part in _parts(cfg.model, 'model')
+        for where, part in typed_parts(cfg.model, 'model')
         if isinstance(part.get('frozen_stages'), int)
         and part['frozen_stages'] >= 0
         and not any(pretrained_weights(part, where))
     ]
-
-
-def _parts(value, where: str) -> Iterator[tuple[str, dict]]:
-    """All dicts with a type below a value, and where they are."""
-    if isinstance(value, dict):
-        if 'type' in value:
-            yield where, value
-        for key, child in value.items():
-            yield from _parts(child, f'{where}.{key}')
-    elif isinstance(value, (list, tuple)):
-        for place, child in enumerate(value):
-            yield from _parts(child, f'{where}[{place}]')
 
 
 def _arguments(part: dict) -> set[str]:

@@ -19,6 +19,7 @@ from .neck import (
     extend_neck,
     plain_strides,
 )
+from .plain import check_plain
 from .probe import Feature, plain_type, probe_backbone, rounds_up
 from .report import CannotExtendError, Report
 from .transformer import (
@@ -31,16 +32,6 @@ from .transformer import (
 from .two_stage import extend_roi_head, extend_rpn_head
 
 LEVELS = ('all', 'p3_prime')
-EXTENDED_TYPES = (
-    'EFPN',
-    'ExtendedNeck',
-    'ExtendedResNet',
-    'ExtendedResNeXt',
-    'CascadedResNeXt',
-    'HighResolutionTap',
-    'ExtendedRPNHead',
-    'ExtendedRoIHead',
-)
 PAD = 32  # stride of C5
 HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
@@ -113,7 +104,7 @@ def extend_with_report(
         raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
     extended, report = copy.deepcopy(cfg), Report()
     plain = extended.get('model')
-    _check_model(plain)
+    check_plain(plain)
     model = ConfigDict(plain).to_dict()
     levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
@@ -129,35 +120,6 @@ def extend_with_report(
     extended.model = model
     _import_package(extended, report)
     return extended, report
-
-
-def _check_model(model) -> None:
-    """Refuses a config that is no detector's, is written in the new style, or is extended already."""
-    if not isinstance(model, dict) or 'backbone' not in model:
-        raise CannotExtendError(
-            "model.backbone is missing: this is no detector's config, or one whose "
-            "detector lies inside another model; extend that one's own config"
-        )
-    for name, part in _parts(model, 'model'):
-        if not isinstance(part['type'], str):
-            raise CannotExtendError(
-                f'{name}.type is a class: this config is of the new style (read_base); take the file of '
-                "the same name below MMDetection's configs folder, whose types are names"
-            )
-        if plain_type(part) in EXTENDED_TYPES:
-            raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')
-
-
-def _parts(value, name: str):
-    """All dicts with a type in a config, and where they are."""
-    if isinstance(value, dict):
-        if 'type' in value:
-            yield name, value
-        for key, child in value.items():
-            yield from _parts(child, f'{name}.{key}')
-    elif isinstance(value, (list, tuple)):
-        for i, child in enumerate(value):
-            yield from _parts(child, f'{name}[{i}]')
 
 
 def _has_transformer(model: dict) -> bool:

@@ -6,7 +6,7 @@ from .neck import Levels
 from .probe import argument, plain_type
 from .report import CannotExtendError, Report
 
-STRIDE_KEYS = ('strides', 'point_strides')
+STRIDE_KEYS = ('point_strides', 'strides')  # the first that a head has counts
 RANGE_KEYS = ('regress_ranges', 'scale_ranges')
 
 
@@ -80,17 +80,15 @@ def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'mo
                 f'{key}.{name}.strides: begin with {levels.extended[0]}, so that anchors or '
                 f'points stand on the new level{_s(levels)} {_list(levels)}'
             )
-    points = argument(head, 'point_strides')
-    strides = argument(head, 'strides')
-    if points is not None:
-        put('point_strides', strides_from(points, levels, f'{key}.point_strides'))
-    elif strides is not None:
-        put('strides', strides_from(strides, levels, f'{key}.strides'))
-    if points is not None or strides is not None:
-        report.changed(
-            f'{key}.{touched[-1]}: begin with {levels.extended[0]}, so that points stand on '
-            f'the new level{_s(levels)} {_list(levels)}'
-        )
+    for name in STRIDE_KEYS:
+        strides = argument(head, name)
+        if strides is not None:
+            put(name, strides_from(strides, levels, f'{key}.{name}'))
+            report.changed(
+                f'{key}.{name}: begin with {levels.extended[0]}, so that points stand on '
+                f'the new level{_s(levels)} {_list(levels)}'
+            )
+            break
     for name in RANGE_KEYS:
         ranges = argument(head, name)
         if ranges is not None:

@@ -45,6 +45,9 @@ def content():
             box(12, 777, 1, [10, 10, 8, 8]),
             box(13, 3, 2, [2, 2, 8, 8]),
             box(14, 4, 3, [2, 2, 8, 8]),
+            box(15, 1, 1, [10, 10, 8, 0.5]),
+            box(16, 1, 1, [10, 100, 8, 8]),
+            box(17, 1, 1, [10, -8, 8, 8]),
         ],
         categories=[dict(id=n, name=name) for n, name in ((1, 'bolt'), (2, 'nut'), (3, 'washer'))],
     )
@@ -73,8 +76,8 @@ def test_counts_every_cause(folder):
     dataset = CheckedCocoDataset(**settings(folder))
     assert dataset.dropped == dict(
         ignored=1,
-        zero_size=3,
-        outside_image=2,
+        zero_size=4,
+        outside_image=4,
         unknown_category=1,
         other_category=2,
         unknown_image=1,
@@ -114,7 +117,7 @@ def test_lazy_init_and_indices(folder):
     dataset.full_init()
     assert len(dataset) == 1
     assert dataset.get_data_info(0)['img_id'] == 4
-    assert dataset.dropped['zero_size'] == 3
+    assert dataset.dropped['zero_size'] == 4
 
 
 @pytest.mark.parametrize(

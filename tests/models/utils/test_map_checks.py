@@ -34,6 +34,17 @@ def test_strides_one_octave_off_are_refused():
     check(maps, [4, 8, 16, 32, 64], size=None)  # nothing to compare with
 
 
+@pytest.mark.parametrize(('cells', 'fits'), [(2, False), (3, True), (4, True), (5, True), (6, False)])
+def test_one_cell_more_or_less_passes_two_do_not(cells, fits):
+    """A side of 64 pixels has 4 cells of stride 16; so a stride of 8 or 32 is found on such small maps."""
+    maps = [torch.zeros(1, 4, cells, 4)]
+    if fits:
+        check(maps, [16], size=(64, 64))
+    else:
+        with pytest.raises(ValueError, match='stride 16 does not fit'):
+            check(maps, [16], size=(64, 64))
+
+
 def test_numbers_of_levels_must_agree():
     with pytest.raises(ValueError, match=r'key names 2 levels \(\[2, 4\]\), but the head gets 3'):
         check(levels((64, 96), [2, 4, 8]), [2, 4])

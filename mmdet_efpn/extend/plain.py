@@ -1,0 +1,37 @@
+"""Whether a config is a plain detector's, which can be extended."""
+
+from ..utils.config_parts import typed_parts
+from .probe import plain_type
+from .report import CannotExtendError
+
+EXTENDED_TYPES = (
+    'EFPN',
+    'ExtendedNeck',
+    'ExtendedResNet',
+    'ExtendedResNeXt',
+    'CascadedResNeXt',
+    'HighResolutionTap',
+    'ExtendedRPNHead',
+    'ExtendedRoIHead',
+)
+
+
+def check_plain(model) -> None:
+    """Checks that a model's config is a plain detector's.
+
+    Raises:
+        CannotExtendError: It is no detector's, is written in the new style, or is extended already.
+    """
+    if not isinstance(model, dict) or 'backbone' not in model:
+        raise CannotExtendError(
+            "model.backbone is missing: this is no detector's config, or one whose "
+            "detector lies inside another model; extend that one's own config"
+        )
+    for name, part in typed_parts(model, 'model'):
+        if not isinstance(part['type'], str):
+            raise CannotExtendError(
+                f'{name}.type is a class: this config is of the new style (read_base); take the file of '
+                "the same name below MMDetection's configs folder, whose types are names"
+            )
+        if plain_type(part) in EXTENDED_TYPES:
+            raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')

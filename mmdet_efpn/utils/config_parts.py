@@ -1,0 +1,23 @@
+"""The modules that a config describes: its dicts with a type."""
+
+from collections.abc import Iterator
+
+
+def typed_parts(value, where: str) -> Iterator[tuple[str, dict]]:
+    """All dicts with a ``type`` in a config, from the outside in.
+
+    Args:
+        value: A config, or a part of one.
+        where: Its config key.
+
+    Yields:
+        The config key of each, and the dict.
+    """
+    if isinstance(value, dict):
+        if 'type' in value:
+            yield where, value
+        for key, child in value.items():
+            yield from typed_parts(child, f'{where}.{key}')
+    elif isinstance(value, (list, tuple)):
+        for place, child in enumerate(value):
+            yield from typed_parts(child, f'{where}[{place}]')
