@@ -36,7 +36,7 @@ def test_strides_one_octave_off_are_refused():
 
 @pytest.mark.parametrize(('cells', 'fits'), [(2, False), (3, True), (4, True), (5, True), (6, False)])
 def test_one_cell_more_or_less_passes_two_do_not(cells, fits):
-    """A side of 64 pixels has 4 cells of stride 16; so a stride of 8 or 32 is found on such small maps."""
+    """A side of 64 pixels has 4 cells of stride 16: strides of 8 and 32 are found on such small maps."""
     maps = [torch.zeros(1, 4, cells, 4)]
     if fits:
         check(maps, [16], size=(64, 64))
