@@ -3,7 +3,7 @@
     python -m benchmarks.sparse_detections CONFIG CHECKPOINT IMAGE ... --sizes 2048x2048
 
 Measured is the whole prediction for one
-image. How many tiles are touched hangs on where the trained RPN sees objects, so the same image is
+image. How many tiles are touched depends on where the trained RPN sees objects, so the same image is
 measured with several numbers of proposals. That both forms find the same is asserted first.
 """
 

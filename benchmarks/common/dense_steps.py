@@ -44,7 +44,7 @@ class ConvOfDeformConv(nn.Conv2d):
 class DenseSteps(nn.Module):
     """A detector's backbone, neck and dense head (RPN or one-stage head), or its whole transformer.
 
-    What works on single RoIs is left out: its cost hangs on the number of proposals alone.
+    What works on single RoIs is left out: its cost depends on the number of proposals alone.
     """
 
     def __init__(self, detector: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The light extension: the stem for C2', LightFTT, a quiet P3', and a separable conv that makes P2'.
+"""The light extension: the stem for C2', LightFTT, a P3' that begins small, and a separable conv.
 
 The sum of C2' and P3' has half the width of a pyramid of 256 channels; the second form is for a pyramid
 of 128. The first of the neck's in_channels must be the stem's width, 64 in every ResNet and ResNeXt: the

@@ -8,7 +8,7 @@ from ..utils.errors import UserError
 
 
 def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
-    """Loads a checkpoint and refuses one that leaves weights of the model as they were.
+    """Loads a checkpoint; one that leaves weights of the model unchanged is an error.
 
     MMEngine warns of such weights and tests all the same, with random ones. Weights that the model does
     not have are ignored here too.

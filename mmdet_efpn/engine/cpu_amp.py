@@ -1,4 +1,4 @@
-"""Mixed precision on the CPU, where MMEngine's own wrapper refuses to run."""
+"""Mixed precision on the CPU, where MMEngine's own wrapper does not run."""
 
 import functools
 from contextlib import contextmanager

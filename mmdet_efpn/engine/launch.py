@@ -60,7 +60,7 @@ def start_processes(cfg: Config, launcher: str) -> None:
 
 
 def wrap_for_cpu(cfg: Config) -> None:
-    """Asks the runner for a data-parallel model without GPU numbers, which DDP refuses on the CPU.
+    """Asks the runner for a data-parallel model without GPU numbers, which DDP does not take on the CPU.
 
     The runner gives ``device_ids=[LOCAL_RANK]`` unless ``cfg.model_wrapper_cfg`` names them. What
     the config says otherwise (another wrapper, ``find_unused_parameters``) stays.

@@ -86,7 +86,7 @@ def extend_with_report(
             the place of P2, so that the finest stride is 4. Default: ``'all'``, but ``'p3_prime'`` where
             a transformer attends to the levels.
         separable (bool, optional): Make P2' by a depthwise and a 1x1 conv on a narrower sum of C2' and a
-            P3' that begins quietly; ``False``: by a 3x3 conv on the plain sum, as in the released model.
+            P3' that begins small; ``False``: by a 3x3 conv on the plain sum, as in the released model.
             Default: ``True`` where there is a P2'.
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
         rpn_on_p2_prime (bool): Propose on P2' too. Default False.
@@ -153,11 +153,9 @@ def _extend_features(
         features = probe_backbone(backbone)
         width = features[0].channels
     elif c2_prime is not None:
-        raise UserError(f"c2_prime={c2_prime!r} makes no sense with levels={levels!r}, which has no P2'")
+        raise UserError(f"c2_prime={c2_prime!r} does not go with levels={levels!r}, which has no P2'")
     elif separable is not None:
-        raise UserError(
-            f"separable={separable!r} makes no sense with levels={levels!r}, which has no P2'"
-        )
+        raise UserError(f"separable={separable!r} does not go with levels={levels!r}, which has no P2'")
     model['backbone'] = backbone
     _pad_to_octaves(model, features, report)
     model['neck'] = extend_neck(

@@ -88,7 +88,9 @@ def plain_strides(chain: list[dict], features: list[Feature]) -> tuple[int, ...]
     step = _hrfpn_stride(neck)
     strides = [stride * step for stride in strides[:count]]
     if any(b != 2 * a for a, b in itertools.pairwise(strides)):
-        raise CannotExtendError(f'the levels of model.neck have strides {strides}, which are no octaves')
+        raise CannotExtendError(
+            f'the levels of model.neck have strides {strides}; each must be twice the one before'
+        )
     return tuple(strides)
 
 

@@ -106,7 +106,7 @@ def test_logs_one_line(folder, monkeypatch):
     CheckedCocoDataset(**settings(folder))
     (line,) = lines
     assert '1 images, 4 of 17 boxes usable, 1 of them crowd regions' in line
-    for part in ('3 zero size', '2 outside image', '1 unknown category', '1 images too small'):
+    for part in ('4 zero size', '4 outside image', '1 unknown category', '1 images too small'):
         assert part in line
 
 

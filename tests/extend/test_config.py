@@ -304,7 +304,7 @@ def test_p3_prime_in_a_one_stage_detector(shipped):
     assert model.bbox_head.strides == [4, 8, 16, 32, 64, 128]
     assert tuple(model.bbox_head.regress_ranges[0]) == (-1, 32)
     for options in (dict(c2_prime='stem'), dict(separable=False)):
-        with pytest.raises(ValueError, match="makes no sense with levels='p3_prime'"):
+        with pytest.raises(ValueError, match="does not go with levels='p3_prime'"):
             mmdet_efpn.extend_config(shipped(FCOS), levels='p3_prime', **options)
 
 

@@ -1,6 +1,6 @@
 """Designs of the extended level, each trained for the first 500 of 1500 iterations.
 
-The light design begins with a quiet P3' and a sum of C2' and P3' 64 wide; "loud light" has neither.
+In the light design P3' begins small, and the sum of C2' and P3' is 64 wide; "loud light" has neither.
 """
 
 efpn = '../../../configs/deeppcb/faster-rcnn_r18_efpn_1500-iters_deeppcb-320.py'

@@ -37,8 +37,8 @@ class CrossResolutionDistiller(PartlyTrainedDetector):
     each view by its own batch, as that loss has it, and note nothing: weights that learned under both
     kinds of normalisation at once drifted to where the two differ (``docs/results/deeppcb.md``). The
     exception is a C2' from stage 2, which ``ExtendedResNet`` normalises by running statistics in every
-    pass. Without the detection loss, all norms normalise by their running statistics, as in evaluation, but
-    those of the extension, which take theirs from the student.
+    pass. Without the detection loss, all norms normalise by their running statistics, as in evaluation.
+    Those of the extension take theirs from the student.
 
     Args:
         detector (dict): Config of a detector whose neck has an extension (EFPN, ExtendedNeck).

@@ -104,7 +104,7 @@ class LightFTT(TwoExtractorFTT):
 
     @torch.no_grad()
     def _reset(self) -> None:
-        """Scale-keeping normal weights, so that no part starts louder than its input."""
+        """Scale-keeping normal weights, so that no part starts with a larger output than its input."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan_in = module.weight[0].numel()

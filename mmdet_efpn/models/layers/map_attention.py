@@ -68,8 +68,8 @@ def _grid(
 ) -> tuple[list[Segment], list[Segment]]:
     """Rows and columns of the parts of a map, of at most about ``most`` windows each.
 
-    How many parts there are hangs on the size, so torch.compile must make code for each size; as indices
-    its symbolic sizes become numbers.
+    How many parts there are depends on the size, so torch.compile must make code for each size. As
+    indices, its symbolic sizes become numbers.
     """
     batch, height, width = map(operator.index, qkv.shape[:3])
     if most is None:

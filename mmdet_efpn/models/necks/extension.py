@@ -35,8 +35,8 @@ class PyramidExtension(BaseModule):
     ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
     bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
     more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
-    the 3x3 conv. A third lets P3' begin quietly, a fourth makes P2' after pooling, on the cells of RoIs
-    alone.
+    the 3x3 conv. A third lets P3' begin at a small scale. A fourth makes P2' after pooling, on the cells
+    of RoIs alone.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
@@ -47,8 +47,8 @@ class PyramidExtension(BaseModule):
         separable (bool): A depthwise 3x3 conv and a 1x1 conv make P2' of the sum. Default False: one 3x3
             conv, as in the released model.
         p3_prime_scale (float, optional): Start of a learnt factor for each channel of P3' in the sum, as
-            LayerScale has it. At the start P3' is two to four times as loud as C2' after its 1x1 conv; a
-            small factor, such as 0.1, lets the sum begin with what stride 2 adds. Default: no factor.
+            LayerScale has it. At the start P3' is two to four times as large as C2' after its 1x1
+            conv; with a small factor, such as 0.1, C2' counts from the start. Default: no factor.
         on_rois (bool): Make P2' on the bins of RoIs instead of as a map, in training and at test time;
             see ``RoILevel``. For two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out.
             Weights are as without. Default False.
@@ -129,7 +129,7 @@ class PyramidExtension(BaseModule):
     def _build_convs_before_sum(
         self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
     ) -> None:
-        """The parts that bring C2' and P3' to the sum's width, and P3' to its loudness."""
+        """The parts that bring C2' and P3' to the sum's width, and P3' to its scale."""
         self.lateral_conv = ConvModule(c2_prime_channels, channels, 1, **conv_args)
         if channels != self.out_channels:
             self.narrowing_conv = ConvModule(self.out_channels, channels, 1, **conv_args)
