@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='continue from CHECKPOINT; without a value, from the last one in the work folder',
     )
     parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='train anew in a work folder that holds checkpoints of an earlier run',
+    )
+    parser.add_argument(
         '--from-scratch',
         action='store_true',
         help='train from random weights: no pretrained weights, no frozen stages, norms that train',
@@ -52,6 +57,12 @@ def run(args: argparse.Namespace) -> None:
         engine.use_mixed_precision(cfg)
     if args.auto_scale_lr:
         engine.scale_learning_rate(cfg)
+    found = engine.last_checkpoint(cfg.work_dir)
+    if found and args.resume is None and not args.overwrite:
+        raise UserError(
+            f'{cfg.work_dir} holds checkpoints of an earlier run ({found}): --resume goes on with it, '
+            '--overwrite trains anew over it, another --work-dir keeps both'
+        )
     if args.resume is not None:
         print(engine.set_resume(cfg, args.resume), flush=True)
     elif cfg.get('load_from'):

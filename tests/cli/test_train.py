@@ -148,6 +148,20 @@ def test_debug_shows_the_traceback(command):
         command('train', 'gone.py', '--debug')
 
 
+def test_a_work_folder_with_checkpoints_is_kept(tiny_config, uninterrupted_run, command):
+    before = (uninterrupted_run / 'iter_6.pth').stat().st_mtime
+    code, _, error = command('train', tiny_config, '--work-dir', uninterrupted_run)
+    assert code == 2
+    assert 'holds checkpoints of an earlier run' in error
+    assert '--resume' in error
+    assert (uninterrupted_run / 'iter_6.pth').stat().st_mtime == before
+    wrong = ['--cfg-options', 'train_dataloader.dataset.ann_file=gone.json']
+    code, _, error = command(
+        'train', tiny_config, '--work-dir', uninterrupted_run, '--overwrite', *wrong
+    )
+    assert 'gone.json' in error  # past that check
+
+
 def test_predictions_are_not_overwritten(tiny_config, uninterrupted_run, command, tmp_path):
     (tmp_path / 'out.pkl').write_text('kept')
     words = [tiny_config, uninterrupted_run / 'iter_6.pth', '--out', tmp_path / 'out.pkl']
