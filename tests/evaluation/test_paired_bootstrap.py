@@ -112,6 +112,27 @@ def test_equal_detectors_do_not_differ_and_a_better_one_does():
     assert compare(bad, good, draws=20, seed=0)[0] == row
 
 
+class Known:
+    """Stands for an evaluation: an image is worth its number, a draw the mean of its images."""
+
+    num_images = 50
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def on(self, draw):
+        return np.full(len(METRICS), self.scale * draw.mean())
+
+
+def test_the_interval_holds_nineteen_of_twenty_draws():
+    row = compare(Known(1.0), Known(3.0), draws=4000, seed=0)[0]
+    assert row['difference'] == pytest.approx(2 * 24.5)
+    # the mean of 50 numbers drawn from 0..49, doubled: normal, by the central limit theorem
+    spread = 2 * np.sqrt((50**2 - 1) / 12 / 50)
+    assert row['low'] == pytest.approx(49 - 1.96 * spread, abs=0.3)
+    assert row['high'] == pytest.approx(49 + 1.96 * spread, abs=0.3)
+
+
 def test_other_images_are_refused():
     with pytest.raises(ValueError, match='the predictions are of 2 images, the annotations of 3'):
         BootstrapEvaluation(coco(IMAGES, BOXES), predictions(BOXES, IMAGES[:2], 1, 0), CATEGORIES)

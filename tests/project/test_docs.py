@@ -40,6 +40,11 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
+def test_no_placeholder_is_left(page):
+    assert '@@' not in page.read_text()
+
+
 def test_there_are_pages():
     assert len(DOCS) > 15
     assert len(READMES) > 8
