@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from ..visualization import draw_on_dataset, draw_on_images, find_images, load_detector
 
     cfg = read_config(args.config)
-    require_checkpoint(args.checkpoint, 'checkpoint')
+    require_checkpoint(args.checkpoint)
     images = find_images(args.images)
     model = load_detector(cfg, args.checkpoint, args.device)
     if images:

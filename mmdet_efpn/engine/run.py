@@ -55,7 +55,7 @@ def evaluate(
     Raises:
         UserError: The checkpoint is missing or lacks weights of the model, or ``out`` exists.
     """
-    require_checkpoint(checkpoint, 'checkpoint')
+    require_checkpoint(checkpoint)
     if out is not None:
         refuse_existing(out, overwrite)
     cfg.load_from, cfg.resume = checkpoint, False

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from .errors import MissingFileError, MissingPackageError, UserError
+from .known_names import nearest
 
 _OWN = 'mmdet_efpn'
 
@@ -27,9 +28,11 @@ def config_path(config: str | Path) -> Path:
         if package == _OWN and not path.is_file():  # a checkout, which has no .mim folder
             path = folder.parent / 'configs' / inner
     if not path.is_file():
+        near = nearest(path.name, [other.name for other in path.parent.glob('*.py')])
         raise MissingFileError(
             f'config not found: {config} (looked '
             + (f'at {path})' if '::' in str(config) else f'from {Path.cwd()})')
+            + (f'; did you mean {near}?' if near else '')
         )
     return path
 

@@ -70,6 +70,8 @@ def test_configs_by_path_and_by_package(repository, tmp_path):
         config_path('gone.py')
     with pytest.raises(MissingFileError, match='the package gone is not installed'):
         config_path('gone::a.py')
+    with pytest.raises(MissingFileError, match=r'did you mean faster-rcnn_r50_efpn_1x_coco\.py\?'):
+        config_path('mmdet_efpn::coco/faster-rcnn_r50_efnp_1x_coco.py')
     with pytest.raises(MissingFileError, match=r'config not found: mmdet::gone\.py'):
         config_path('mmdet::gone.py')
 
