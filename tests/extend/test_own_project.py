@@ -1,4 +1,4 @@
-"""The example of docs/how_to/extend.md: the installed package, an empty folder, five lines."""
+"""The example of docs/how_to/extend.md: the installed package, an empty folder, seven lines."""
 
 import json
 import os
@@ -32,12 +32,12 @@ def write_boards(folder: Path) -> None:
     )
 
 
-def test_five_lines_in_an_empty_folder_train(installed_package, repository, child_environment, tmp_path):
+def test_seven_lines_in_an_empty_folder_train(installed_package, repository, child_environment, tmp_path):
     page = repository / 'docs' / 'how_to' / 'extend.md'
     section = page.read_text().partition('## In a project of your own')[2]
     command, train_command = re.findall(r'```bash\n(.*?)\n```', section, re.DOTALL)[:2]
     config = re.search(r'```python\n(.*?)```', section, re.DOTALL)[1]
-    assert len(config.splitlines()) == 5
+    assert len(config.splitlines()) == 7
     write_boards(tmp_path / 'data' / 'deeppcb')
     (tmp_path / 'boards.py').write_text(config)
     environment = dict(
