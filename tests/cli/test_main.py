@@ -52,11 +52,14 @@ def test_help_imports_no_torch(words, repository, child_environment, tmp_path):
     done = run(*words, *help_of, '--help', cwd=repository, env=environment)
     assert done.returncode == 0, done.stderr
     assert 'usage: mmdet-efpn train' in done.stdout
+
+
+def test_help_comes_within_the_time_of_importing_torch(repository, child_environment):
     start = time.perf_counter()
-    run(*words, *help_of, '--help', cwd=repository, env=environment)
-    importing = time.perf_counter()
+    run('-m', 'mmdet_efpn', 'train', '--help', cwd=repository, env=child_environment)
+    helped = time.perf_counter()
     run('-c', 'import torch', cwd=repository, env=child_environment)
-    assert importing - start < time.perf_counter() - importing  # torch alone takes longer
+    assert helped - start < time.perf_counter() - helped
 
 
 def test_importing_the_package_registers_its_modules(repository, child_environment):

@@ -32,7 +32,9 @@ def write_boards(folder: Path) -> None:
     )
 
 
-def test_seven_lines_in_an_empty_folder_train(installed_package, repository, child_environment, tmp_path):
+def test_seven_lines_in_an_empty_folder_train(
+    installed_package, repository, child_environment, tmp_path
+):
     page = repository / 'docs' / 'how_to' / 'extend.md'
     section = page.read_text().partition('## In a project of your own')[2]
     command, train_command = re.findall(r'```bash\n(.*?)\n```', section, re.DOTALL)[:2]
