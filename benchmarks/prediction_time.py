@@ -17,8 +17,7 @@ from mmdet.registry import DATASETS, MODELS
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from mmdet_efpn.checkpoints import require_fitting_weights
-from mmdet_efpn.engine import require_checkpoint
+from mmdet_efpn.checkpoints import require_checkpoint, require_fitting_weights
 from mmdet_efpn.evaluation.cost import autocast, prepare, progress, timed
 from mmdet_efpn.utils.errors import UserError
 from mmdet_efpn.utils.read_config import read_config

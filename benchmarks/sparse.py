@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdet_efpn.cli.options import image_size
+from mmdet_efpn.cli.options import add_sizes
 from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.models.necks.on_demand import DeferredLevel, RoILevel
 from mmdet_efpn.utils.read_config import read_config
@@ -101,14 +101,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description="Compare P2' computed whole with P2' computed where RoIs need it.",
     )
     parser.add_argument('config', metavar='CONFIG', help='a two-stage detector with EFPN')
-    parser.add_argument(
-        '--sizes',
-        nargs='+',
-        type=image_size,
-        default=[(2048, 2048)],
-        metavar='HxW',
-        help='input sizes, height x width (default: 2048x2048)',
-    )
+    add_sizes(parser, (2048, 2048), 'input sizes')
     parser.add_argument(
         '--rois',
         nargs='+',

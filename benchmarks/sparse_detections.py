@@ -22,7 +22,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmdet_efpn.cli.options import image_size
+from mmdet_efpn.cli.options import add_sizes
 from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.utils.read_config import read_config
 
@@ -134,14 +134,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='a two-stage detector with an extended level, RPN on P2..P6')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('images', nargs='+', metavar='IMAGE')
-    parser.add_argument(
-        '--sizes',
-        nargs='+',
-        type=image_size,
-        default=[(2048, 2048)],
-        metavar='HxW',
-        help='sizes that images are scaled into, height x width (default: 2048x2048)',
-    )
+    add_sizes(parser, (2048, 2048), 'sizes that images are scaled into')
     parser.add_argument(
         '--proposals',
         nargs='+',

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import DictAction
 
 from mmdet_efpn.cli.options import add_measuring_arguments as add_package_arguments
+from mmdet_efpn.evaluation.cost import precision
 from mmdet_efpn.utils.atomic_file import write_text_atomically
 
 
@@ -31,9 +32,8 @@ def add_options_argument(parser: argparse.ArgumentParser) -> None:
 def finish(measured: str, args: argparse.Namespace, results: list[dict]) -> None:
     """Prints what was measured, and where; writes the figures to ``--json``."""
     threads = f'{torch.get_num_threads()} threads, ' if args.device == 'cpu' else ''
-    precision = 'bfloat16 autocast' if args.amp else 'float32'
     print(
-        f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision}, '
+        f'\n{measured}, {args.device} ({threads}torch {torch.__version__}), {precision(args.amp)}, '
         f'medians; timed rounds: {args.repeats}'
     )
     if args.json is not None:

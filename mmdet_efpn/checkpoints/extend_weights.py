@@ -11,9 +11,9 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from ..utils.atomic_file import whole_or_not
-from ..utils.errors import MissingFileError
 from ..utils.pretrained import without_weights
 from ..utils.read_config import read_config
+from .fitting import require_checkpoint
 
 # These lists of a neck begin at the coarsest level, so that finer ones come last.
 COARSEST_FIRST = ('reduce_layers', 'top_down_blocks')
@@ -104,8 +104,7 @@ def extend_weights(checkpoint: str | Path, config: str | Path, out: str | Path) 
     Returns:
         list[str]: Names of the extended detector's weights that stay as they are initialised.
     """
-    if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
-        raise MissingFileError(f'checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
+    require_checkpoint(checkpoint)
     init_default_scope('mmdet')
     plain = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
     model = MODELS.build(without_weights(read_config(config).model))

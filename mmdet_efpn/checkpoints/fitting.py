@@ -1,10 +1,19 @@
-"""Whether a checkpoint fits a model."""
+"""Whether a checkpoint is there, and fits a model."""
+
+from pathlib import Path
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from ..utils.errors import UserError
+from ..utils.errors import MissingFileError, UserError
+
+
+def require_checkpoint(checkpoint: str | Path, named_by: str = '') -> None:
+    """Raises :class:`MissingFileError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
+    if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
+        before = f'{named_by}: ' if named_by else ''
+        raise MissingFileError(f'{before}checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
 
 
 def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:

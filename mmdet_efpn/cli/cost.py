@@ -10,7 +10,7 @@ configs take turns.
 
 import argparse
 
-from .options import add_cfg_options, add_measuring_arguments, add_overwrite, image_size, positive
+from .options import add_cfg_options, add_measuring_arguments, add_overwrite, add_sizes, positive
 
 PARTS = ('backbone+neck', 'detector')
 
@@ -23,14 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CONFIG[@OPTION]...',
         help='config file, or package::path; @2x scales the input, @KEY=VALUE changes the config',
     )
-    parser.add_argument(
-        '--sizes',
-        nargs='+',
-        type=image_size,
-        default=[(800, 1344)],
-        metavar='HxW',
-        help='input sizes, height x width (default: 800x1344)',
-    )
+    add_sizes(parser, (800, 1344), 'input sizes')
     parser.add_argument(
         '--parts',
         choices=PARTS,
@@ -80,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
         if torch.device(device).type == 'cuda'
         else f'{torch.get_num_threads()} threads'
     )
-    precision = 'bfloat16 autocast' if args.amp else 'float32'
+    precision = cost.precision(args.amp)
     print(cost.table(rows))
     print(
         f'{args.parts}, batch of {args.batch_size}, {device} ({hardware}), torch {torch.__version__}'

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     """Draws the pictures."""
     from mmdet.registry import DATASETS
 
-    from ..engine import require_checkpoint
+    from ..checkpoints import require_checkpoint
     from ..utils.read_config import read_config
     from ..visualization import draw_on_dataset, draw_on_images, find_images, load_detector
 

@@ -139,10 +139,7 @@ def _register() -> None:
 
 def _parse(module, parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
     parse = getattr(module, 'parse', argparse.ArgumentParser.parse_args)
-    args = parse(parser, words)
-    # Subcommands' parsers know no --debug.
-    args.debug = getattr(args, 'debug', False)
-    return args
+    return parse(parser, words)
 
 
 def _module(command: str):

@@ -72,6 +72,18 @@ def image_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def add_sizes(parser: argparse.ArgumentParser, default: tuple[int, int], what: str) -> None:
+    """Adds ``--sizes HxW ...``; ``what`` says of what."""
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        type=image_size,
+        default=[default],
+        metavar='HxW',
+        help=f'{what}, height x width (default: {default[0]}x{default[1]})',
+    )
+
+
 def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -> None:
     """Adds what commands that measure have in common: rounds, device, precision, a file of figures."""
     parser.add_argument(

@@ -38,13 +38,14 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import get_rank
 
     from .. import engine
+    from ..checkpoints import require_checkpoint
     from ..utils.errors import UserError
 
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         raise UserError(f'--out must end in .pkl or .pickle, got {args.out}')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = engine.load_run_config(args.config, args.cfg_options, args.work_dir)
-    engine.require_checkpoint(args.checkpoint)
+    require_checkpoint(args.checkpoint)
     if args.show or args.show_dir:
         engine.draw_predictions(cfg, args.show, args.show_dir, args.wait_time)
     if args.tta:

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Trains as the arguments say."""
     from .. import engine
+    from ..checkpoints import require_checkpoint
     from ..utils.errors import UserError
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     if args.resume is not None:
         print(engine.set_resume(cfg, args.resume), flush=True)
     elif cfg.get('load_from'):
-        engine.require_checkpoint(cfg.load_from, 'load_from')
+        require_checkpoint(cfg.load_from, 'load_from')
     for key in engine.frozen_random_parts(cfg):
         print(
             f'warning: {key}.frozen_stages keeps stages of random weights as they are: nothing loads '

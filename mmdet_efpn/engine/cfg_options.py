@@ -140,7 +140,7 @@ def _known_keys(node: dict, path: list[str]) -> tuple[set[str], bool]:
         table = _UNTYPED.get(named, set())
         return known | (table or set()), table is not None
     known |= _BUILDERS.get(named, set())
-    cls = _registered(node['type'])
+    cls = registered_class(node['type'])
     if cls is None:
         return known, False
     arguments = argument_names(cls)
@@ -149,7 +149,7 @@ def _known_keys(node: dict, path: list[str]) -> tuple[set[str], bool]:
     return known | arguments, True
 
 
-def _registered(name) -> type | None:
+def registered_class(name) -> type | None:
     """The class of a ``type``, from whichever registry has it."""
     if not isinstance(name, str):
         return name if inspect.isclass(name) else None

@@ -1,11 +1,11 @@
 """Training from random weights: what belongs together, and a warning where it is set in part."""
 
-from mmdet.registry import MODELS
 from mmengine.config import Config
 
 from ..utils.config_parts import typed_parts
 from ..utils.known_names import argument_names
 from ..utils.pretrained import is_pretrained, pretrained_weights
+from .cfg_options import registered_class
 
 
 def train_from_scratch(cfg: Config) -> list[str]:
@@ -59,7 +59,6 @@ def frozen_random_parts(cfg: Config) -> list[str]:
     ]
 
 
-def _arguments(part: dict) -> set[str]:
-    kind = part['type']
-    cls = MODELS.get(kind) if isinstance(kind, str) else kind
-    return (argument_names(cls) or set()) if isinstance(cls, type) else set()
+def _arguments(part: dict) -> frozenset[str]:
+    cls = registered_class(part['type'])
+    return (argument_names(cls) if cls else None) or frozenset()

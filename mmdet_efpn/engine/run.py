@@ -10,12 +10,11 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ..checkpoints import require_fitting_weights
+from ..checkpoints import require_checkpoint, require_fitting_weights
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
 from .evaluate_when_done import EvaluateWhenDone
 from .launch import start_processes
-from .run_options import require_checkpoint
 
 
 def train(cfg: Config, launcher: str = 'none') -> None:

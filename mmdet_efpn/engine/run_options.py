@@ -8,7 +8,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from ..utils.errors import MissingFileError, UserError
+from ..checkpoints import require_checkpoint
+from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .cfg_options import apply_cfg_options
 
@@ -117,13 +118,6 @@ def last_checkpoint(work_dir: str) -> str | None:
         if zipfile.is_zipfile(path)
     ]
     return str(max(saved, key=lambda path: path.stat().st_mtime)) if saved else None
-
-
-def require_checkpoint(checkpoint: str, named_by: str = '') -> None:
-    """Raises :class:`UserError` unless ``checkpoint`` is a file or an address (``scheme://``)."""
-    if '://' not in checkpoint and not Path(checkpoint).is_file():
-        before = f'{named_by}: ' if named_by else ''
-        raise MissingFileError(f'{before}checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
 
 
 def require_annotations(cfg: Config, stages: tuple) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import pprint
-import tempfile
 import textwrap
 from pathlib import Path
 
 from mmengine.config import Config
 
-from ..utils.errors import ExistingFileError, MissingFileError, UserError
+from ..utils.atomic_file import whole_or_not
+from ..utils.errors import MissingFileError, UserError
+from ..utils.outputs import refuse_existing
 from ..utils.read_config import config_path, read_config
 from .config import extend_with_report
 from .report import Report
@@ -40,8 +41,7 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
         raise UserError(f"a config file's name ends in .py, not {out.name!r}")
     if not out.parent.is_dir():
         raise MissingFileError(f'no such folder: {out.parent}')
-    if out.exists() and not overwrite:
-        raise ExistingFileError(f'{out} exists; --overwrite replaces it')
+    refuse_existing(out, overwrite)
     plain = read_config(config)
     extended, report = extend_with_report(plain, **options)
     # Of a package's name, MMEngine knows MMDetection's.
@@ -50,17 +50,10 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     target = without_scope(extended.to_dict())
     text = config_text(base, without_scope(plain.to_dict()), target, report)
     # Beside its final place, where its relative base is the same one.
-    with tempfile.NamedTemporaryFile(
-        'w', dir=out.parent, prefix='extended_', suffix='.py', delete=False
-    ) as draft:
-        draft.write(text)
-    try:
-        if without_scope(Config.fromfile(draft.name).to_dict()) != target:
+    with whole_or_not(out) as draft:
+        draft.write_text(text, encoding='utf-8')
+        if without_scope(Config.fromfile(draft).to_dict()) != target:
             raise RuntimeError(f'{config}: the written config does not read back as it should')
-        os.chmod(draft.name, 0o644)
-        os.replace(draft.name, out)
-    finally:
-        Path(draft.name).unlink(missing_ok=True)
     return report
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ..engine import last_checkpoint, require_checkpoint
+from ..checkpoints import require_checkpoint
+from ..engine import last_checkpoint
 from ..utils.atomic_file import write_text_atomically
 from ..utils.errors import UserError
 from .launch import Launch

@@ -1,17 +1,9 @@
-"""Three stages of 1500 iterations together: a Faster R-CNN with FPN, its extension, its second head."""
+"""The three stages of the light recipe, with its numbers of iterations, for R-18 with FTT of h = 128."""
 
-first = 1000
-recipe = dict(
-    stages=[
-        dict(
-            name='detector',
-            config='../../../configs/deeppcb/faster-rcnn_r18_fpn_1500-iters_deeppcb-320.py',
-            cfg_options={'train_cfg.max_iters': first, 'param_scheduler.1.end': first},
-        ),
-        dict(
-            name='distillation',
-            config='faster-rcnn_r18_efpn-distill_300-iters_deeppcb-320.py',
-        ),
-        dict(name='box head', config='faster-rcnn_r18_efpn-head_200-iters_deeppcb-320.py'),
-    ]
-)
+_base_ = '../../../configs/distillation/faster-rcnn_r18_efpn-light_three-stages_deeppcb-320.py'
+
+stages = _base_.recipe.stages
+stages[0].config = '../../../configs/deeppcb/faster-rcnn_r18_fpn_1500-iters_deeppcb-320.py'
+stages[1].config = 'faster-rcnn_r18_efpn-distill_300-iters_deeppcb-320.py'
+stages[2].config = 'faster-rcnn_r18_efpn-head_200-iters_deeppcb-320.py'
+recipe = dict(stages=stages)

@@ -7,6 +7,7 @@ from .measure import (
     count_macs,
     count_parameters,
     peak_memory,
+    precision,
     prepare,
     timed,
 )
@@ -23,6 +24,7 @@ __all__ = [
     'count_parameters',
     'parse_subject',
     'peak_memory',
+    'precision',
     'prepare',
     'progress',
     'random_samples',

@@ -109,6 +109,11 @@ def run_forward_backward(model: Any, images: torch.Tensor, amp: bool = False) ->
     return seconds
 
 
+def precision(amp: bool) -> str:
+    """What the passes run in, as tables say it."""
+    return 'bfloat16 autocast' if amp else 'float32'
+
+
 def autocast(device: torch.device, amp: bool) -> torch.autocast:
     """Autocast in bfloat16 with ``amp``, none without."""
     return torch.autocast(device.type, torch.bfloat16, enabled=amp)
