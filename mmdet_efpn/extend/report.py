@@ -16,10 +16,14 @@ class Report:
     Attributes:
         changes: What was changed, and why.
         kept: What could not be changed, or needs the user's eye.
+        checks: What was run to see that it works.
+        prices: What the extended level costs this detector.
     """
 
     changes: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    prices: list[str] = field(default_factory=list)
 
     def changed(self, sentence: str) -> None:
         """Notes a change."""
@@ -29,8 +33,20 @@ class Report:
         """Notes what was left as it was."""
         self.kept.append(sentence)
 
+    def checked(self, sentence: str) -> None:
+        """Notes what was run."""
+        self.checks.append(sentence)
+
+    def costs(self, sentence: str) -> None:
+        """Notes a price."""
+        self.prices.append(sentence)
+
     def __str__(self) -> str:
         lines = ['changed:', *(f'  {sentence}' for sentence in self.changes)]
         if self.kept:
             lines += ['not changed, or for you to decide:', *(f'  {sentence}' for sentence in self.kept)]
+        if self.prices:
+            lines += ['price:', *(f'  {sentence}' for sentence in self.prices)]
+        if self.checks:
+            lines += ['checked:', *(f'  {sentence}' for sentence in self.checks)]
         return '\n'.join(lines)

@@ -2,7 +2,7 @@
 
 import copy
 
-from .neck import Levels
+from .pyramid import Levels
 from .report import Report
 
 MULTI_SCALE_DETRS = ('DeformableDETR', 'DINO')
