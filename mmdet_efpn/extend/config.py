@@ -13,6 +13,7 @@ from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .check import prove
 from .dense_head import extend_dense_head
+from .dropped_objects import note_dropped_objects
 from .mask_head import (
     BRANCHES,
     MASKS_AT_STRIDE_FOUR,
@@ -24,6 +25,7 @@ from .neck import extend_neck
 from .new_style import is_new_style, with_names, with_scope
 from .optimiser import fit_optimiser
 from .plain import check_detector, check_plain
+from .price import note_price
 from .probe import Feature, plain_type, probe_backbone, rounds_up
 from .pyramid import Levels, as_chain, begin_at_stride_four, plain_strides, width_of_levels
 from .report import CannotExtendError, Report
@@ -139,9 +141,12 @@ def extend_with_report(
     if extended.get('optim_wrapper'):
         extended.optim_wrapper = fit_optimiser(extended.optim_wrapper, model, report)
     _import_package(extended, report)
+    note_dropped_objects(extended, report)
     if check:
         optim_wrappers = cfg.get('optim_wrapper'), extended.get('optim_wrapper')
-        prove(ConfigDict(plain).to_dict(), model, pyramids, optim_wrappers, report)
+        plain = ConfigDict(plain).to_dict()
+        prove(plain, model, pyramids, optim_wrappers, report)
+        note_price(cfg, plain, model, pyramids, report)
     return extended, report
 
 
