@@ -19,6 +19,15 @@ TOO_MANY = 3  # times as many anchors or points as before
 
 
 def note_price(cfg: Config, plain: dict, extended: dict, levels: Levels, report: Report) -> None:
+    """Notes the price in the report, or that a part of the detector is not here to be counted."""
+    try:
+        _note(cfg, plain, extended, levels, report)
+    except Exception as error:
+        # What cannot be built here; the check has said so already.
+        report.costs(f'not counted ({type(error).__name__}: {error})')
+
+
+def _note(cfg: Config, plain: dict, extended: dict, levels: Levels, report: Report) -> None:
     """Notes the price in the report; what cannot be counted on the meta device is named.
 
     Args:

@@ -91,7 +91,12 @@ def _sizes_by_level(generator: dict) -> dict:
     if generator.get('min_sizes') is not None:
         return {}
     built = TASK_UTILS.build(dict(generator))
-    return dict(min_sizes=[*built.min_sizes], max_sizes=[*built.max_sizes])
+    # The second anchor of a level is sqrt(largest / smallest) times the first.
+    max_sizes = [
+        round(size * float(scales[1]) ** 2, 4)
+        for size, scales in zip(built.base_sizes, built.scales, strict=True)
+    ]
+    return dict(min_sizes=[*built.base_sizes], max_sizes=max_sizes)
 
 
 def smallest_anchor(generator: dict) -> float | None:

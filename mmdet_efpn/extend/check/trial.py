@@ -49,7 +49,7 @@ class Trial:
 
 
 def build_detector(model_cfg: dict) -> nn.Module:
-    """Builds a detector with random weights on the CPU; nothing is downloaded.
+    """Builds a detector with random weights, each time the same, on the CPU; nothing is downloaded.
 
     Batch norms are not synchronised, and batches not resized or padded beyond the size divisor.
     Samplers, proposals and detections are limited to a few, and detections of any score are kept, which
@@ -61,9 +61,10 @@ def build_detector(model_cfg: dict) -> nn.Module:
         cfg[part] = _limited(cfg.get(part))
     if cfg.get('data_preprocessor'):
         cfg.data_preprocessor.pop('batch_augments', None)
-    model = revert_sync_batchnorm(MODELS.build(cfg))
-    model.init_weights()
-    _calm(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = revert_sync_batchnorm(MODELS.build(cfg))
+        model.init_weights()
     model.made_batch = partial(
         made_batch,
         num_classes=fewest_classes(model_cfg),
@@ -156,6 +157,7 @@ def run_prediction(model: nn.Module, trial: Trial) -> None:
         RuntimeError: A predicted box is no box.
     """
     model.eval()
+    _calm(model)
     batch = model.made_batch(trial.image_size)
     batch = {name: value[:1] for name, value in batch.items()}  # guided anchoring takes one picture
     with torch.no_grad():
