@@ -1,6 +1,7 @@
 """Any MMDetection detector with a feature pyramid, and the same detector with the extended level."""
 
 import copy
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -12,6 +13,7 @@ from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
+from .language import extend_fusion_head, note_language_model
 from .neck import (
     Levels,
     as_chain,
@@ -22,14 +24,10 @@ from .neck import (
 from .plain import check_plain
 from .probe import Feature, plain_type, probe_backbone, rounds_up
 from .report import CannotExtendError, Report
-from .transformer import (
-    MULTI_SCALE_DETRS,
-    PIXEL_DECODER_DETECTORS,
-    extend_multi_scale_detr,
-    extend_pixel_decoder_head,
-    pyramid_for_pixel_decoder,
-)
+from .teachers import check_teacher
+from .transformer import attends_to_levels, level_reader, pyramid_for_pixel_decoder, reads_stages
 from .two_stage import extend_roi_head, extend_rpn_head
+from .wrappers import extend_inside, inner_detectors
 
 LEVELS = ('all', 'p3_prime')
 PAD = 32  # stride of C5
@@ -102,11 +100,21 @@ def extend_with_report(
         cfg = read_config(cfg)
     if levels not in (None, *LEVELS):
         raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
+    if inside := inner_detectors(cfg.get('model')):
+        options = dict(
+            ftt=ftt,
+            c2_prime=c2_prime,
+            levels=levels,
+            separable=separable,
+            extended_bbox_head=extended_bbox_head,
+            rpn_on_p2_prime=rpn_on_p2_prime,
+        )
+        return extend_inside(cfg, inside, partial(extend_with_report, **options))
     extended, report = copy.deepcopy(cfg), Report()
     plain = extended.get('model')
     check_plain(plain)
     model = ConfigDict(plain).to_dict()
-    levels = levels or ('p3_prime' if _has_transformer(model) else 'all')
+    levels = levels or ('p3_prime' if attends_to_levels(model) else 'all')
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
         raise UserError(
             f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
@@ -122,10 +130,6 @@ def extend_with_report(
     return extended, report
 
 
-def _has_transformer(model: dict) -> bool:
-    return plain_type(model) in (*MULTI_SCALE_DETRS, *PIXEL_DECODER_DETECTORS)
-
-
 def _extend_features(
     model: dict,
     ftt: dict | None,
@@ -136,7 +140,7 @@ def _extend_features(
 ) -> Levels:
     """Extends backbone and neck in place; gives the strides that the heads receive."""
     before = probe_backbone(model['backbone'])
-    if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
+    if reads_stages(model):
         model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model['panoptic_head'])
         report.changed(
             'model.neck: an FPN between backbone and pixel decoder, for the extension; '
@@ -172,7 +176,8 @@ def _extend_features(
             "a trained plain detector's checkpoint: parts that neck and head keep level by "
             'level have a new index; mmdet-efpn extend-weights moves them'
         )
-    return Levels(plain, tuple(strides))
+    report.levels = Levels(plain, tuple(strides))
+    return report.levels
 
 
 def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> None:
@@ -199,11 +204,10 @@ def _extend_heads(
 ) -> None:
     """Extends, in place, whatever reads the levels."""
     kind = plain_type(model)
-    if kind in MULTI_SCALE_DETRS:
-        extend_multi_scale_detr(model, levels, report)
-        return
-    if kind in PIXEL_DECODER_DETECTORS:
-        model['panoptic_head'] = extend_pixel_decoder_head(model['panoptic_head'], levels, report)
+    check_teacher(model, levels)
+    note_language_model(model, report)
+    if reader := level_reader(model):
+        reader(model, levels, report)
         return
     unknown = [
         key
@@ -216,7 +220,8 @@ def _extend_heads(
             + (f': model.{unknown[0]}' if unknown else ', it has none of ' + ', '.join(HEADS))
         )
     if model.get('bbox_head') is not None:
-        model['bbox_head'] = extend_dense_head(model['bbox_head'], levels, report)
+        head = extend_dense_head(model['bbox_head'], levels, report)
+        model['bbox_head'] = extend_fusion_head(head, levels, report)
     if model.get('rpn_head') is not None:
         model['rpn_head'] = extend_rpn_head(model['rpn_head'], levels, rpn_on_p2_prime, report)
     if model.get('roi_head') is not None:

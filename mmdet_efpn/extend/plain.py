@@ -27,6 +27,11 @@ def check_plain(model) -> None:
             "model.backbone is missing: this is no detector's config, or one whose "
             "detector lies inside another model; extend that one's own config"
         )
+    if 'head' in model:
+        raise CannotExtendError(
+            f'model ({model["type"]}) classifies or compares pictures by model.head and detects nothing; '
+            'extend the config of a detector'
+        )
     for name, part in typed_parts(model, 'model'):
         if not isinstance(part['type'], str):
             raise CannotExtendError(

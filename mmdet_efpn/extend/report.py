@@ -1,8 +1,15 @@
 """What was changed in a config and why, and what stands in the way."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..utils.errors import UserError
+
+if TYPE_CHECKING:
+    from .neck import Levels
 
 
 class CannotExtendError(UserError):
@@ -16,10 +23,12 @@ class Report:
     Attributes:
         changes: What was changed, and why.
         kept: What could not be changed, or needs the user's eye.
+        levels: The pyramid's levels before and after.
     """
 
     changes: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    levels: Levels | None = None
 
     def changed(self, sentence: str) -> None:
         """Notes a change."""
@@ -28,6 +37,11 @@ class Report:
     def left(self, sentence: str) -> None:
         """Notes what was left as it was."""
         self.kept.append(sentence)
+
+    def take(self, other: Report, put: Callable[[str], str]) -> None:
+        """Takes over the sentences of a report, each as ``put`` words it, but those that are there."""
+        for own, taken in ((self.changes, other.changes), (self.kept, other.kept)):
+            own += [sentence for sentence in map(put, taken) if sentence not in own]
 
     def __str__(self) -> str:
         lines = ['changed:', *(f'  {sentence}' for sentence in self.changes)]
