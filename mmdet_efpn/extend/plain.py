@@ -29,8 +29,8 @@ def check_plain(model) -> None:
         )
     if 'head' in model:
         raise CannotExtendError(
-            f'model ({model["type"]}) classifies or compares pictures by model.head and detects nothing; '
-            'extend the config of a detector'
+            f'model ({model["type"]}) classifies or compares pictures by model.head and detects '
+            'nothing; extend the config of a detector'
         )
     for name, part in typed_parts(model, 'model'):
         if not isinstance(part['type'], str):
