@@ -13,7 +13,7 @@ from .report import CannotExtendError, Report
 
 WRAPPER = 'ExtendedNeck'
 REFINERS = ('BFP', 'DyHead')  # come after a pyramid and keep its levels
-TAKE_START_LEVEL = ('FPN', 'PAFPN', 'FPN_CARAFE')
+TAKE_START_LEVEL = ('FPN', 'PAFPN', 'FPN_CARAFE', 'FPN_DropBlock')
 ONE_LEVEL_AN_INPUT = ('CSPNeXtPAFPN', 'YOLOXPAFPN')
 KNOWN = (*TAKE_START_LEVEL, 'HRFPN', *ONE_LEVEL_AN_INPUT, 'ChannelMapper')
 
