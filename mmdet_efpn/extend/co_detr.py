@@ -1,5 +1,6 @@
 """Co-DETR: a query head whose encoder attends to the levels, and auxiliary heads on what it gives."""
 
+from ..utils.config_parts import typed_parts
 from .dense_head import extend_dense_head, extend_prior_generator
 from .neck import Levels
 from .report import CannotExtendError, Report
@@ -20,13 +21,13 @@ def extend_co_detr(model: dict, levels: Levels, report: Report) -> None:
     Source: arXiv:2211.12860, section 3.2.
     """
     head, count = model['query_head'], len(levels.extended)
-    plain = head.get('transformer')
-    transformer = with_levels(plain, count)
-    if plain is None or (levels.added and transformer == plain):
+    transformer = head.get('transformer')
+    if not any(part['type'] == ATTENTION for _, part in typed_parts(transformer, 'transformer')):
         raise CannotExtendError(
             f'model.query_head.transformer has no {ATTENTION} that could take {count} levels'
         )
-    model['query_head'] = dict(head, transformer=dict(transformer, num_feature_levels=count))
+    transformer = dict(with_levels(transformer, count), num_feature_levels=count)
+    model['query_head'] = dict(head, transformer=transformer)
     report.changed(
         f'model.query_head.transformer: num_feature_levels, and num_levels of each {ATTENTION}, '
         f'{count}, strides {list(levels.extended)}'
