@@ -13,7 +13,6 @@ from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
-from .language import extend_fusion_head, note_language_model
 from .neck import (
     Levels,
     as_chain,
@@ -23,11 +22,17 @@ from .neck import (
 )
 from .plain import check_plain
 from .probe import Feature, plain_type, probe_backbone, rounds_up
+from .queries import (
+    attends_to_levels,
+    extend_fusion_head,
+    level_reader,
+    note_language_model,
+    pyramid_for_pixel_decoder,
+    reads_stages,
+)
 from .report import CannotExtendError, Report
-from .teachers import check_teacher
-from .transformer import attends_to_levels, level_reader, pyramid_for_pixel_decoder, reads_stages
 from .two_stage import extend_roi_head, extend_rpn_head
-from .wrappers import extend_inside, inner_detectors
+from .wrappers import check_teacher, extend_inside, inner_detectors
 
 LEVELS = ('all', 'p3_prime')
 PAD = 32  # stride of C5

@@ -3,29 +3,17 @@
 import copy
 from collections.abc import Callable
 
-from mmdet.registry import MODELS
-
+from ..kinds import is_a
+from ..neck import Levels
+from ..probe import plain_type
+from ..report import CannotExtendError, Report
 from .co_detr import extend_co_detr
-from .neck import Levels
-from .probe import plain_type
-from .report import CannotExtendError, Report
+from .pixel_decoder import extend_pixel_decoder_head
 
 MULTI_SCALE_DETR = 'DeformableDETR'  # DINO, DDQ, Grounding DINO and others are its children
 MASK_FORMER = 'MaskFormer'  # Mask2Former is its child
 ONE_LEVEL_DETRS = ('DETR', 'ConditionalDETR', 'DABDETR')
 FUSION_HEAD = 'ATSSVLFusionHead'
-
-
-def is_a(cfg: dict, *names: str) -> bool:
-    """Whether a module's class, or one that it inherits from, has one of the names.
-
-    Example:
-        >>> is_a(dict(type='DDQDETR'), 'DINO'), is_a(dict(type='DETR'), 'DINO')
-        (True, False)
-    """
-    cls = MODELS.get(cfg['type'])
-    own = plain_type(cfg) if cls is None else None
-    return own in names or any(parent.__name__ in names for parent in getattr(cls, '__mro__', ()))
 
 
 def attends_to_levels(model: dict) -> bool:
@@ -91,33 +79,3 @@ def tokens_said(levels: Levels) -> str:
     """How many times as many cells an encoder attends to, in words."""
     tokens, before = (sum(stride**-2 for stride in side) for side in (levels.extended, levels.plain))
     return f'the encoder has {tokens / before:.1f} times as many tokens'
-
-
-def pyramid_for_pixel_decoder(widths: list[int], head: dict) -> dict:
-    """The FPN that stands between backbone and pixel decoder, which reads stages without a neck."""
-    return dict(type='FPN', in_channels=widths, out_channels=head['feat_channels'], num_outs=len(widths))
-
-
-def extend_pixel_decoder_head(model: dict, levels: Levels, report: Report) -> None:
-    """Lets a MaskFormer or Mask2Former head, in place, read the extended pyramid.
-
-    The pixel decoder's encoder attends to the same coarse levels as before; the finest level makes the
-    mask features.
-    """
-    head = model['panoptic_head']
-    widths, strides = [head['feat_channels']] * len(levels.extended), list(levels.extended)
-    extended = dict(head, in_channels=widths)
-    said = f'in_channels {widths}'
-    if is_a(head, 'Mask2FormerHead'):
-        # The head does not hand its own strides on: its pixel decoder would keep 4 to 32.
-        extended.update(strides=strides, pixel_decoder=dict(head['pixel_decoder'], strides=strides))
-        said += f', strides and pixel_decoder.strides {strides}'
-    report.changed(
-        f'model.panoptic_head: {said}; its pixel decoder makes the mask features of the finest level, '
-        'and its encoder attends to as many coarse levels as before'
-    )
-    report.left(
-        'model.panoptic_head.pixel_decoder: reads pyramid levels now, not backbone stages, so '
-        'that its input convs start untrained'
-    )
-    model['panoptic_head'] = extended

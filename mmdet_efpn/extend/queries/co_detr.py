@@ -1,10 +1,10 @@
 """Co-DETR: a query head whose encoder attends to the levels, and auxiliary heads on what it gives."""
 
-from ..utils.config_parts import typed_parts
-from .dense_head import extend_dense_head, extend_prior_generator
-from .neck import Levels
-from .report import CannotExtendError, Report
-from .two_stage import _extend_extractor
+from ...utils.config_parts import typed_parts
+from ..dense_head import extend_dense_head, extend_prior_generator
+from ..neck import Levels
+from ..report import CannotExtendError, Report
+from ..two_stage import extend_extractor
 
 ATTENTION = 'MultiScaleDeformableAttention'
 
@@ -78,7 +78,7 @@ def _extend_rpn(head: dict, levels: Levels, report: Report, key: str) -> dict:
 
 def _extend_roi(head: dict, levels: Levels, report: Report, key: str) -> dict:
     return {
-        name: _extend_extractor(f'{key}.{name}', value, levels, report)
+        name: extend_extractor(f'{key}.{name}', value, levels, report)
         if name.endswith('roi_extractor') and isinstance(value, dict)
         else value
         for name, value in head.items()

@@ -2,8 +2,8 @@
 
 from mmdet.models.utils import vlfuse_helper
 
-from .neck import Levels
-from .report import Report
+from ..neck import Levels
+from ..report import Report
 from .transformer import is_a_fusion_head
 
 

@@ -7,10 +7,10 @@ from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.utils import get_installed_path
 
-from ..utils.pretrained import without_weights
-from .neck import Levels
-from .probe import plain_type
-from .report import CannotExtendError, Report
+from ...utils.pretrained import without_weights
+from ..neck import Levels
+from ..probe import plain_type
+from ..report import CannotExtendError, Report
 
 FOLLOWS_STUDENT = 'MeanTeacherHook'
 

@@ -1,8 +1,8 @@
 """Track heads that pool from the detector's levels: QDTrack, MaskTrack R-CNN."""
 
-from .neck import Levels
-from .report import Report
-from .two_stage import _extend_extractor
+from ..neck import Levels
+from ..report import Report
+from ..two_stage import extend_extractor
 
 
 def extend_track_head(model: dict, levels: Levels, report: Report) -> None:
@@ -16,5 +16,5 @@ def extend_track_head(model: dict, levels: Levels, report: Report) -> None:
         return
     key = 'model.track_head.roi_extractor'
     model['track_head'] = dict(
-        head, roi_extractor=_extend_extractor(key, head['roi_extractor'], levels, report)
+        head, roi_extractor=extend_extractor(key, head['roi_extractor'], levels, report)
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from mmengine.config import Config, ConfigDict
 
-from .probe import plain_type
-from .report import CannotExtendError, Report
+from ..probe import plain_type
+from ..report import CannotExtendError, Report
 from .teachers import teacher_hook
 from .track_head import extend_track_head
 
