@@ -25,6 +25,7 @@ from .probe import Feature, plain_type, probe_backbone, rounds_up
 from .queries import (
     attends_to_levels,
     extend_fusion_head,
+    keep_rates_of_neck,
     level_reader,
     note_language_model,
     pyramid_for_pixel_decoder,
@@ -131,6 +132,7 @@ def extend_with_report(
     heads = _extend_features(model, ftt, c2_prime, levels, separable, report)
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
     extended.model = model
+    keep_rates_of_neck(extended, report)
     _import_package(extended, report)
     return extended, report
 
@@ -146,7 +148,7 @@ def _extend_features(
     """Extends backbone and neck in place; gives the strides that the heads receive."""
     before = probe_backbone(model['backbone'])
     if reads_stages(model):
-        model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model['panoptic_head'])
+        model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model)
         report.changed(
             'model.neck: an FPN between backbone and pixel decoder, for the extension; '
             'it starts untrained'

@@ -11,6 +11,8 @@ EXTENDED_TYPES = (
     'ExtendedResNeXt',
     'CascadedResNeXt',
     'HighResolutionTap',
+    'PyramidBackbone',
+    'ExtendedATSSVLFusionHead',
     'ExtendedRPNHead',
     'ExtendedRoIHead',
 )

@@ -111,6 +111,7 @@ def _extend_extractors(name: str, extractors, levels: Levels, report: Report):
 
 
 def extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) -> dict:
+    """A RoI extractor that pools from the added levels too."""
     strides = list(extractor['featmap_strides'])
     if strides[0] != levels.plain[0]:
         report.left(f"{key}: reads a map of stride {strides[0]} that is not the pyramid's finest level")

@@ -11,7 +11,7 @@ from .co_detr import extend_co_detr
 from .pixel_decoder import extend_pixel_decoder_head
 
 MULTI_SCALE_DETR = 'DeformableDETR'  # DINO, DDQ, Grounding DINO and others are its children
-MASK_FORMER = 'MaskFormer'  # Mask2Former is its child
+MASK_FORMERS = ('MaskFormer', 'Mask2FormerVideo')  # Mask2Former is a child of the first
 ONE_LEVEL_DETRS = ('DETR', 'ConditionalDETR', 'DABDETR')
 FUSION_HEAD = 'ATSSVLFusionHead'
 
@@ -43,7 +43,7 @@ def level_reader(model: dict) -> Callable[[dict, Levels, Report], None] | None:
             'to extend; Deformable DETR, DINO and DDQ attend to several, as '
             'mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py'
         )
-    if is_a(model, MASK_FORMER):
+    if is_a(model, *MASK_FORMERS):
         return extend_pixel_decoder_head
     if is_a(model, MULTI_SCALE_DETR):
         return extend_multi_scale_detr

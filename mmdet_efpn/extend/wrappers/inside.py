@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from mmengine.config import Config, ConfigDict
 
+from ...utils.pretrained import pretrained_weights
+from ..backbone import C2_STRIDE
+from ..neck import Levels
 from ..probe import plain_type
 from ..report import CannotExtendError, Report
 from .teachers import teacher_hook
@@ -84,9 +87,20 @@ def extend_inside(
         report.take(said, lambda sentence, keys=keys: with_whole_keys(sentence, **keys))
         if said.levels is not None:
             extend_track_head(model, said.levels, report)
+            _note_weights(model[place], f'model.{place}', said.levels, report)
     extended.model = model
     teacher_hook(extended, places, report)
     return extended, report
+
+
+def _note_weights(detector: dict, key: str, levels: Levels, report: Report) -> None:
+    """Says so where a detector starts from weights of the plain one, whose parts have another index."""
+    if levels.plain[0] > C2_STRIDE:
+        for where, weights in pretrained_weights(dict(init_cfg=detector.get('init_cfg')), key):
+            report.left(
+                f'{where}: {weights} is the plain detector; name here what mmdet-efpn extend-weights '
+                'makes of it, else parts of one level begin as those of another'
+            )
 
 
 def with_whole_keys(sentence: str, model: str, preprocessor: str) -> str:
