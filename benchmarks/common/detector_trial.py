@@ -76,12 +76,15 @@ def _limited(cfg):
     return cfg
 
 
-def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> Trial:
+def try_detector(
+    model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE, text: tuple[str, ...] = ()
+) -> Trial:
     """Runs loss, one training step, and prediction on two images.
 
     Args:
         model (nn.Module): The detector.
         image_size (tuple[int, int]): Height and width, at least 64x128 pixels, where the boxes lie.
+        text (tuple[str, ...]): Names of classes, for a detector that reads words. Default: none.
 
     Raises:
         RuntimeError: A loss is not finite, or a prediction is no box.
@@ -90,7 +93,7 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     model.train()
     MessageHub.get_current_instance().update_info('epoch', 0)  # as the runner does; TOOD asks for it
     with_masks = model.with_mask or hasattr(model, 'panoptic_head')
-    data = model.data_preprocessor(_batch(image_size, with_masks), training=True)
+    data = model.data_preprocessor(_batch(image_size, with_masks, text), training=True)
     losses = model(**data, mode='loss')
     total, values = model.parse_losses(losses)
     if not total.isfinite():
@@ -98,7 +101,7 @@ def try_detector(model: nn.Module, image_size: tuple[int, int] = IMAGE_SIZE) -> 
     unchanged = _step(model, total)
     model.eval()
     with torch.no_grad():
-        data = model.data_preprocessor(_batch(image_size, with_masks), training=False)
+        data = model.data_preprocessor(_batch(image_size, with_masks, text), training=False)
         levels = model.extract_feat(data['inputs'])
         results = model(**data, mode='predict')
     width = data['inputs'].shape[-1]
@@ -134,7 +137,7 @@ def _step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
     return tuple(name for name, weight in weights.items() if torch.equal(weight, before[name]))
 
 
-def _batch(image_size: tuple[int, int], with_masks: bool) -> dict:
+def _batch(image_size: tuple[int, int], with_masks: bool, text: tuple[str, ...]) -> dict:
     """Two images, with boxes, semantic classes and, where asked for, masks."""
     height, width = image_size
     samples = []
@@ -148,6 +151,8 @@ def _batch(image_size: tuple[int, int], with_masks: bool) -> dict:
                 scale_factor=(1.0, 1.0),
             )
         )
+        if text:
+            sample.set_metainfo(dict(text=text, custom_entities=True))
         masks = torch.zeros(len(boxes), height, width, dtype=torch.uint8)
         for mask, (left, top, right, bottom) in zip(masks, boxes, strict=True):
             mask[top:bottom, left:right] = 1

@@ -26,15 +26,17 @@ def check_plain(model) -> None:
     """
     if not isinstance(model, dict) or 'backbone' not in model:
         raise CannotExtendError(
-            "model.backbone is missing: this is no detector's config, or one whose "
-            "detector lies inside another model; extend that one's own config"
+            "model.backbone is missing: this is no detector's config, nor one of a model around a "
+            'detector (model.detector)'
         )
     if 'head' in model:
         raise CannotExtendError(
             f'model ({model["type"]}) classifies or compares pictures by model.head and detects '
             'nothing; extend the config of a detector'
         )
-    for name, part in typed_parts(model, 'model'):
+    # A teacher has levels of its own, which are checked where the loss compares them.
+    own = {key: part for key, part in model.items() if not str(key).startswith('teacher_')}
+    for name, part in typed_parts(own, 'model'):
         if not isinstance(part['type'], str):
             raise CannotExtendError(
                 f'{name}.type is a class: this config is of the new style (read_base); take the file of '

@@ -31,7 +31,13 @@ def plain_type(cfg: dict) -> str:
 
 def argument_default(cfg: dict, name: str):
     """The default of a module's argument, sought in its class and then in its parents; or ``None``."""
-    for cls in MODELS.get(cfg['type']).__mro__:
+    found = MODELS.get(cfg['type'])
+    if found is None:
+        raise CannotExtendError(
+            f'{cfg["type"]} is not registered, so that its arguments cannot be looked up; name the '
+            'module that registers it in custom_imports'
+        )
+    for cls in found.__mro__:
         parameter = inspect.signature(cls.__init__).parameters.get(name)
         if parameter is not None and parameter.default is not inspect.Parameter.empty:
             return parameter.default

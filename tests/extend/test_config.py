@@ -329,14 +329,11 @@ def test_extending_twice_is_refused(shipped, name):
         ('faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco', 'model.neck is missing'),
         ('yolo/yolov3_d53_8xb8-320-273e_coco', r'model.neck \(YOLOV3Neck\)'),
         ('ssd/ssd300_coco', r'model.neck \(SSDNeck\)'),
-        ('detr/detr_r50_8xb2-150e_coco', 'makes one level of stride 32'),
+        ('detr/detr_r50_8xb2-150e_coco', 'attends to one map, of stride 32'),
         ('panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco', 'model.semantic_head'),
         ('solo/solo_r50_fpn_1x_coco', 'model.mask_head'),
         ('guided_anchoring/ga-faster-rcnn_r50-caffe_fpn_1x_coco', r'model.rpn_head \(GARPNHead\)'),
-        (
-            'soft_teacher/soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco',
-            'model.backbone is missing',
-        ),
+        ('common/lsj-100e_coco-detection', 'model.backbone is missing'),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(shipped, name, said):
