@@ -33,9 +33,7 @@ def shallow(cfg):
 
 def built(cfg):
     torch.manual_seed(0)
-    model = MODELS.build(without_weights(cfg.model))
-    model.init_weights()
-    return model
+    return MODELS.build(without_weights(cfg.model))
 
 
 def check_step(losses, extension):
@@ -71,7 +69,7 @@ def test_tracker_trains_and_tracks(shipped, name, classes):
     with torch.no_grad():
         (video,) = model(**model.data_preprocessor(demo_track_inputs(**settings), False), mode='predict')
     assert all('pred_track_instances' in frame for frame in video.video_data_samples)
-    again = MODELS.build(without_weights(cfg.model))
+    again = built(cfg)
     assert not any(again.load_state_dict(model.state_dict()))
 
 
@@ -126,7 +124,7 @@ def test_soft_teacher_trains_both_and_predicts(shipped):
     batch = model.data_preprocessor(data, True)
     check_step(model(**batch, mode='loss'), model.student.neck.extension)
     assert not any(weight.requires_grad for weight in model.teacher.parameters())
-    again = MODELS.build(without_weights(cfg.model))
+    again = built(cfg)
     assert not any(again.load_state_dict(model.state_dict()))
 
 
