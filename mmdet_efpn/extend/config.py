@@ -13,6 +13,7 @@ from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .dense_head import extend_dense_head
+from .moved_names import note_moved_names
 from .neck import (
     Levels,
     as_chain,
@@ -107,7 +108,8 @@ def extend_with_report(
     if levels not in (None, *LEVELS):
         raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
     if inside := inner_detectors(cfg.get('model')):
-        options = dict(
+        extend = partial(
+            extend_with_report,
             ftt=ftt,
             c2_prime=c2_prime,
             levels=levels,
@@ -115,7 +117,7 @@ def extend_with_report(
             extended_bbox_head=extended_bbox_head,
             rpn_on_p2_prime=rpn_on_p2_prime,
         )
-        return extend_inside(cfg, inside, partial(extend_with_report, **options))
+        return extend_inside(cfg, inside, extend)
     extended, report = copy.deepcopy(cfg), Report()
     plain = extended.get('model')
     check_plain(plain)
@@ -133,6 +135,7 @@ def extend_with_report(
     _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
     extended.model = model
     keep_rates_of_neck(extended, report)
+    note_moved_names(extended, heads, report)
     _import_package(extended, report)
     return extended, report
 

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from functools import partial
 
 from mmengine.config import Config, ConfigDict
 
@@ -84,7 +85,7 @@ def extend_inside(
         _put_back(model, place, holder, ConfigDict(inner.model).to_dict())
         if inner.get('custom_imports') is not None:
             extended.custom_imports = inner.custom_imports
-        report.take(said, lambda sentence, keys=keys: with_whole_keys(sentence, **keys))
+        report.take(said, partial(with_whole_keys, **keys))
         if said.levels is not None:
             extend_track_head(model, said.levels, report)
             _note_weights(model[place], f'model.{place}', said.levels, report)

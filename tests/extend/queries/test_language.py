@@ -9,7 +9,7 @@ from mmdet.models.utils import VLFuse
 
 import mmdet_efpn
 from mmdet_efpn.extend import extend_with_report
-from mmdet_efpn.extend.queries import why_no_language_model
+from mmdet_efpn.extend.queries import language, why_no_language_model
 from mmdet_efpn.models.dense_heads.extended_atss_vlfusion_head import FusionOfLevels
 
 GLIP = 'glip/glip_atss_swin-t_c_fpn_dyhead_16xb2_ms-2x_funtune_coco'
@@ -97,3 +97,17 @@ def local_bert(transformers, folder) -> str:
     transformers.BertModel(settings, add_pooling_layer=False).save_pretrained(folder)
     transformers.BertTokenizer(str(folder / 'vocab.txt')).save_pretrained(folder)
     return str(folder)
+
+
+@pytest.mark.parametrize(('factor', 'runs'), [(1, True), (2, False)])
+def test_report_says_if_mmdetection_cannot_run_grounding_dino(shipped, monkeypatch, factor, runs):
+    class Decoder(language.DinoTransformerDecoder):
+        def __init__(self, layer_cfg, **settings):
+            layer_cfg = {key: part for key, part in layer_cfg.items() if 'text' not in key}
+            super().__init__(layer_cfg=layer_cfg, **settings)
+            first = self.ref_point_head.layers[0]
+            self.ref_point_head.layers[0] = torch.nn.Linear(first.in_features * factor, 32)
+
+    monkeypatch.setattr(language, 'GroundingDinoTransformerDecoder', Decoder)
+    _, report = extend_with_report(shipped('grounding_dino/grounding_dino_r50_scratch_8xb2_1x_coco'))
+    assert any('cannot run Grounding DINO' in line for line in report.kept) is not runs

@@ -26,6 +26,9 @@ def shallow(cfg):
     """The detector inside with R-18, and narrow box heads."""
     detector = cfg.model.detector
     detector.roi_head.bbox_head.fc_out_channels = 32
+    detector.train_cfg.rpn_proposal.max_per_img = detector.test_cfg.rpn.max_per_img = 50
+    detector.train_cfg.rcnn.sampler.num = 32
+    detector.test_cfg.rcnn.max_per_img = 20
     detector.backbone.update(depth=18, style='pytorch')
     detector.neck.in_channels = [64, 128, 256, 512]
     return cfg
