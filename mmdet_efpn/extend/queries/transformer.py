@@ -9,6 +9,7 @@ from ..probe import plain_type
 from ..report import CannotExtendError, Report
 from .co_detr import extend_co_detr
 from .pixel_decoder import extend_pixel_decoder_head
+from .pooling import extend_pooling_head, is_a_pooling_head
 
 MULTI_SCALE_DETR = 'DeformableDETR'  # DINO, DDQ, Grounding DINO and others are its children
 MASK_FORMERS = ('MaskFormer', 'Mask2FormerVideo')  # Mask2Former is a child of the first
@@ -18,7 +19,9 @@ FUSION_HEAD = 'ATSSVLFusionHead'
 
 def attends_to_levels(model: dict) -> bool:
     """Whether a transformer attends to the levels, whose price is that of all their cells."""
-    return level_reader(model) is not None or is_a_fusion_head(model.get('bbox_head'))
+    if is_a_fusion_head(model.get('bbox_head')):
+        return True
+    return level_reader(model) not in (None, extend_pooling_head)
 
 
 def is_a_fusion_head(head) -> bool:
@@ -32,7 +35,7 @@ def reads_stages(model: dict) -> bool:
 
 
 def level_reader(model: dict) -> Callable[[dict, Levels, Report], None] | None:
-    """What extends, in place, the parts of a model that read its levels by a transformer.
+    """What extends, in place, the parts of a model that read its levels for queries.
 
     Raises:
         CannotExtendError: The detector attends to one level.
@@ -49,6 +52,8 @@ def level_reader(model: dict) -> Callable[[dict, Levels, Report], None] | None:
         return extend_multi_scale_detr
     if isinstance(model.get('query_head'), dict):
         return extend_co_detr
+    if is_a_pooling_head(model.get('bbox_head')):
+        return extend_pooling_head
     return None
 
 
