@@ -72,8 +72,8 @@ def probe_backbone(backbone: dict) -> list[Feature]:
         raise CannotExtendError(
             f'model.backbone ({backbone["type"]}) gives one map of stride '
             f'{round(IMAGE_SIDE / features.shape[-1])} in the place of stages, and the neck reads that '
-            'map alone (as in ViTDet); the extension stands on a list of stages: take a backbone that gives '
-            'them, as Swin or ConvNeXt'
+            'map alone (as in ViTDet); the extension stands on a list of stages: take a backbone that '
+            'gives them, as Swin or ConvNeXt'
         )
     if not isinstance(features, (tuple, list)) or any(f.dim() != 4 for f in features):
         raise CannotExtendError(

@@ -11,8 +11,10 @@ FPN_CFG = dict(type='FPN', in_channels=[64, 128, 256, 512], out_channels=16, num
 
 def test_same_levels_as_backbone_and_neck_in_a_row():
     torch.manual_seed(0)
-    both = PyramidBackbone(dict(type='ResNet', depth=18), FPN_CFG).eval()
-    backbone, neck = ResNet(18).eval(), FPN(**{k: v for k, v in FPN_CFG.items() if k != 'type'}).eval()
+    both = PyramidBackbone(dict(type='ResNet', depth=18), FPN_CFG)
+    backbone, neck = ResNet(18), FPN(**{k: v for k, v in FPN_CFG.items() if k != 'type'})
+    for module in (both, backbone, neck):
+        module.eval()  # ResNet's gives nothing back
     state = both.state_dict()
     neck_state = {k.removeprefix('neck.'): v for k, v in state.items() if k.startswith('neck.')}
     neck.load_state_dict(neck_state)
