@@ -118,10 +118,9 @@ def extend_with_report(
             rpn_on_p2_prime=rpn_on_p2_prime,
         )
         return extend_inside(cfg, inside, extend)
+    check_plain(cfg.get('model'))
     extended, report = copy.deepcopy(cfg), Report()
-    plain = extended.get('model')
-    check_plain(plain)
-    model = ConfigDict(plain).to_dict()
+    model = ConfigDict(extended.model).to_dict()
     levels = levels or ('p3_prime' if attends_to_levels(model) else 'all')
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
         raise UserError(

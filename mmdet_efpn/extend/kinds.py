@@ -12,6 +12,7 @@ def is_a(cfg: dict, *names: str) -> bool:
         >>> is_a(dict(type='DDQDETR'), 'DINO'), is_a(dict(type='DETR'), 'DINO')
         (True, False)
     """
-    cls = MODELS.get(cfg['type'])
+    kind = cfg['type']
+    cls = MODELS.get(kind) if isinstance(kind, str) else kind
     own = plain_type(cfg) if cls is None else None
     return own in names or any(parent.__name__ in names for parent in getattr(cls, '__mro__', ()))

@@ -4,20 +4,43 @@ from mmengine.config import Config
 
 from ..kinds import is_a
 from ..neck import Levels
-from ..report import Report
+from ..probe import plain_type
+from ..report import CannotExtendError, Report
 
 VIDEO = 'Mask2FormerVideo'
 NECK_INSIDE = 'PyramidBackbone'
+HEAD_KEYS = ('in_channels', 'feat_channels', 'pixel_decoder')
 
 
 def pyramid_for_pixel_decoder(widths: list[int], model: dict) -> dict:
     """The FPN that stands between backbone and pixel decoder, which reads stages without a neck."""
-    width = model[_head_key(model)]['feat_channels']
+    width = _width(model[_head_key(model)])
     return dict(type='FPN', in_channels=widths, out_channels=width, num_outs=len(widths))
+
+
+def check_pixel_decoder(model: dict) -> None:
+    """Checks that a model has a head with a pixel decoder of MMDetection's form.
+
+    Raises:
+        CannotExtendError: It has none, or one of another form.
+    """
+    key = _head_key(model)
+    missing = [name for name in HEAD_KEYS if name not in (model.get(key) or {})]
+    if missing:
+        raise CannotExtendError(
+            f'model.{key}.{missing[0]} is missing: {plain_type(model)} makes its masks in a way that is '
+            "not known; known are MaskFormer's and Mask2Former's heads"
+        )
 
 
 def _head_key(model: dict) -> str:
     return 'track_head' if is_a(model, VIDEO) else 'panoptic_head'
+
+
+def _width(head: dict) -> int:
+    """Width of the levels that a head reads: that of its neck, whose levels are alike, or its own."""
+    widths = set(head['in_channels'])
+    return widths.pop() if len(widths) == 1 else head['feat_channels']
 
 
 def extend_pixel_decoder_head(model: dict, levels: Levels, report: Report) -> None:
@@ -28,7 +51,7 @@ def extend_pixel_decoder_head(model: dict, levels: Levels, report: Report) -> No
     """
     key = _head_key(model)
     head = model[key]
-    widths, strides = [head['feat_channels']] * len(levels.extended), list(levels.extended)
+    widths, strides = [_width(head)] * len(levels.extended), list(levels.extended)
     extended = dict(head, in_channels=widths)
     said = f'in_channels {widths}'
     if is_a(head['pixel_decoder'], 'MSDeformAttnPixelDecoder'):

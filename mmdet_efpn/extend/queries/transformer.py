@@ -8,13 +8,21 @@ from ..neck import Levels
 from ..probe import plain_type
 from ..report import CannotExtendError, Report
 from .co_detr import extend_co_detr
-from .pixel_decoder import extend_pixel_decoder_head
+from .pixel_decoder import check_pixel_decoder, extend_pixel_decoder_head
 from .pooling import extend_pooling_head, is_a_pooling_head
 
 MULTI_SCALE_DETR = 'DeformableDETR'  # DINO, DDQ, Grounding DINO and others are its children
 MASK_FORMERS = ('MaskFormer', 'Mask2FormerVideo')  # Mask2Former is a child of the first
 ONE_LEVEL_DETRS = ('DETR', 'ConditionalDETR', 'DABDETR')
 FUSION_HEAD = 'ATSSVLFusionHead'
+ENCODER_KEYS = (
+    'num_layers',
+    'layer_cfg',
+    'num_cp',
+    'init_cfg',
+    'text_layer_cfg',
+    'fusion_layer_cfg',
+)
 
 
 def attends_to_levels(model: dict) -> bool:
@@ -42,11 +50,12 @@ def level_reader(model: dict) -> Callable[[dict, Levels, Report], None] | None:
     """
     if is_a(model, *ONE_LEVEL_DETRS):
         raise CannotExtendError(
-            f'model ({plain_type(model)}) attends to one map, of stride 32, so that there are no levels '
+            f'model ({plain_type(model)}) attends to one map alone, so that there are no levels '
             'to extend; Deformable DETR, DINO and DDQ attend to several, as '
             'mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py'
         )
     if is_a(model, *MASK_FORMERS):
+        check_pixel_decoder(model)
         return extend_pixel_decoder_head
     if is_a(model, MULTI_SCALE_DETR):
         return extend_multi_scale_detr
@@ -63,6 +72,12 @@ def extend_multi_scale_detr(model: dict, levels: Levels, report: Report) -> None
     Raises:
         CannotExtendError: Encoder or decoder says nowhere how many levels it attends to.
     """
+    own = [key for key in model['encoder'] if key not in ENCODER_KEYS]
+    if own:
+        raise CannotExtendError(
+            f'model.encoder.{own[0]}: the encoder of {plain_type(model)} is not one that attends to all '
+            'levels alike, as that of Deformable DETR and DINO'
+        )
     count = len(levels.extended)
     model['num_feature_levels'] = count
     for part, attention in (('encoder', 'self_attn_cfg'), ('decoder', 'cross_attn_cfg')):

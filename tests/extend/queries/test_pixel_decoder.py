@@ -7,6 +7,7 @@ from mmdet.testing import demo_track_inputs
 
 import mmdet_efpn
 from benchmarks.common.detector_trial import build_detector, try_detector
+from mmdet_efpn.extend import CannotExtendError
 
 MASK_FORMER = 'maskformer/maskformer_r50_ms-16xb1-75e_coco'
 MASK2FORMER = 'mask2former/mask2former_r50_8xb2-lsj-50e_coco'
@@ -66,3 +67,19 @@ def test_videos_train_and_the_neck_keeps_its_learning_rate(shipped):
     plain = MODELS.build(shallow(shipped(VIDEO), 'track_head').model.backbone)
     assert set(plain.state_dict()) < set(model.backbone.state_dict())
     assert torch.is_tensor(model.backbone.state_dict()['conv1.weight'])
+
+
+def test_a_neck_that_is_there_keeps_its_width(shipped):
+    cfg = shipped(MASK2FORMER)
+    cfg.model.neck = dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=128, num_outs=4)
+    cfg.model.panoptic_head.in_channels = [128] * 4
+    model = mmdet_efpn.extend_config(cfg).model
+    assert model.neck.neck.out_channels == 128
+    assert model.panoptic_head.in_channels == [128] * 4
+
+
+def test_a_head_of_another_form_is_refused_by_its_key(shipped):
+    cfg = shipped(MASK2FORMER)
+    del cfg.model.panoptic_head.pixel_decoder
+    with pytest.raises(CannotExtendError, match=r'^model\.panoptic_head\.pixel_decoder is missing'):
+        mmdet_efpn.extend_config(cfg)

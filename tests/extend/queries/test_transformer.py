@@ -56,7 +56,7 @@ def test_a_child_of_dino_is_extended_as_dino(shipped):
     ],
 )
 def test_one_level_is_refused_with_a_way_round(shipped, name):
-    with pytest.raises(CannotExtendError, match=r'attends to one map, of stride 32.*mmdet::dino'):
+    with pytest.raises(CannotExtendError, match=r'attends to one map alone.*mmdet::dino'):
         extend_with_report(shipped(name))
 
 
@@ -64,4 +64,11 @@ def test_an_encoder_of_another_kind_is_refused_by_its_key(shipped):
     cfg = shipped('dino/dino-4scale_r50_8xb2-12e_coco')
     cfg.model.encoder = dict(num_layers=1, layer_cfg=dict(own_attention=dict()))
     with pytest.raises(CannotExtendError, match=r'model\.encoder\.layer_cfg\.self_attn_cfg is missing'):
+        extend_with_report(cfg)
+
+
+def test_an_encoder_with_parts_of_its_own_is_refused_by_its_key(shipped):
+    cfg = shipped('dino/dino-4scale_r50_8xb2-12e_coco')
+    cfg.model.encoder.fpn_cfg = dict(type='Own')  # as RT-DETR's, whose attention is on one level
+    with pytest.raises(CannotExtendError, match=r'^model\.encoder\.fpn_cfg: '):
         extend_with_report(cfg)
