@@ -84,7 +84,8 @@ def try_config(path: str) -> dict:
             return dict(row, status=FAILED, reason=_sentence(error))
     unchecked = [said for said in report.kept if said.startswith('not checked')]
     try:
-        row['strides'] = ' '.join(map(str, _train_save_load(extended.model)))
+        _train_save_load(extended.model)
+        row['strides'] = ' '.join(map(str, report.levels.extended))
     except Exception as error:
         # As above.
         status, reason = (NOT_HERE, unchecked[0]) if unchecked else (FAILED, _sentence(error))
@@ -92,13 +93,13 @@ def try_config(path: str) -> dict:
     return dict(row, status=TRAINED)
 
 
-def _train_save_load(model_cfg: dict) -> tuple[int, ...]:
-    """Strides of the levels of a detector that trained a step, predicted, was saved and loaded."""
+def _train_save_load(model_cfg: dict) -> None:
+    """Lets a detector train a step and predict, and saves and loads it."""
     said = ''
     for image_size in IMAGE_SIZES:
         model = build_detector(model_cfg)
         try:
-            trial = try_detector(model, image_size)
+            try_detector(model, image_size)
             break
         except Exception as error:
             # Too small a picture, or what the sweep looks for: the same words twice.
@@ -110,7 +111,6 @@ def _train_save_load(model_cfg: dict) -> tuple[int, ...]:
     saved.seek(0)
     again = build_on_meta(model_cfg)
     again.load_state_dict(torch.load(saved, weights_only=True), assign=True)
-    return trial.strides
 
 
 def _sentence(error: BaseException) -> str:

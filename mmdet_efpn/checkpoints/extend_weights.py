@@ -17,6 +17,7 @@ from .fitting import require_checkpoint
 
 # These lists of a neck begin at the coarsest level, so that finer ones come last.
 COARSEST_FIRST = ('reduce_layers', 'top_down_blocks')
+INSIDE = ('detector', 'student')  # where trackers and semi-supervised pairs keep their detectors
 
 
 def align_weights(plain: dict[str, Tensor], extended: nn.Module) -> dict[str, Tensor]:
@@ -81,7 +82,7 @@ def _renamed(name: str, shifts: dict[str, int]) -> str:
 
 def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dict) -> Tensor | None:
     """A weight that has an axis of levels, with the finer ones of ``target`` in front; or ``None``."""
-    if name.endswith('level_embed'):  # levels, channels
+    if name.endswith(('level_embed', 'level_embeds')):  # levels, channels
         return torch.cat((target[: len(target) - len(weight)], weight))
     if name.endswith('fusion_conv.weight'):  # RTMDet-Ins: out, levels x in, 1, 1
         return torch.cat((target[:, : target.shape[1] - weight.shape[1]], weight), dim=1)
@@ -95,8 +96,17 @@ def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dic
     return torch.cat((new[:, : levels - old.shape[1]], old), dim=1).reshape(target.shape)
 
 
+def _named_alike(plain: dict[str, Tensor], model: nn.Module) -> nn.Module:
+    """The model, or the detector inside it whose weights have the checkpoint's names."""
+    parts = [model, *(getattr(model, key) for key in INSIDE if hasattr(model, key))]
+    return max(parts, key=lambda part: len(plain.keys() & part.state_dict().keys()))
+
+
 def extend_weights(checkpoint: str | Path, config: str | Path, out: str | Path) -> list[str]:
     """Writes a plain detector's checkpoint for its extended twin.
+
+    Where the twin lies inside a tracker or a semi-supervised pair, the checkpoint may be of the whole or
+    of the detector alone, for the detector's ``init_cfg``; names stay as they are.
 
     Args:
         checkpoint (str | Path): The plain detector's checkpoint.
@@ -111,7 +121,9 @@ def extend_weights(checkpoint: str | Path, config: str | Path, out: str | Path) 
     plain = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
     model = MODELS.build(without_weights(read_config(config).model))
     model.init_weights()
-    weights = align_weights(plain.get('state_dict', plain), model)
+    weights = plain.get('state_dict', plain)
+    model = _named_alike(weights, model)
+    weights = align_weights(weights, model)
     with whole_or_not(out) as temporary:
         torch.save(dict(state_dict=weights, meta=plain.get('meta', {})), temporary)
     return sorted(set(model.state_dict()) - set(weights))

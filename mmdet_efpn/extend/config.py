@@ -1,6 +1,7 @@
 """Any MMDetection detector with a feature pyramid, and the same detector with the extended level."""
 
 import copy
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -10,37 +11,22 @@ import mmdet_efpn.models  # noqa: F401  (registers what the extended config name
 
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
-from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .check import prove
-from .dense_head import extend_dense_head
 from .dropped_objects import note_dropped_objects
-from .mask_head import (
-    BRANCHES,
-    MASKS_AT_STRIDE_FOUR,
-    READ_PLAIN_LEVELS,
-    check_stride_of_masks,
-    extend_branches,
-)
-from .neck import extend_neck
+from .features import extend_features
+from .heads import extend_heads
+from .mask_head import MASKS_AT_STRIDE_FOUR, check_stride_of_masks
+from .moved_names import note_moved_names
 from .new_style import is_new_style, with_names, with_scope
 from .optimiser import fit_optimiser
-from .plain import check_detector, check_plain
+from .plain import check_model, check_plain
 from .price import note_price
-from .probe import Feature, plain_type, probe_backbone, rounds_up
-from .pyramid import Levels, as_chain, begin_at_stride_four, plain_strides, width_of_levels
-from .report import CannotExtendError, Report
-from .transformer import (
-    MULTI_SCALE_DETRS,
-    PIXEL_DECODER_DETECTORS,
-    extend_multi_scale_detr,
-    extend_pixel_decoder_head,
-    pyramid_for_pixel_decoder,
-)
-from .two_stage import extend_roi_head, extend_rpn_head
+from .probe import plain_type
+from .queries import attends_to_levels, keep_rates_of_neck
+from .report import Report
+from .wrappers import extend_inside, inner_detectors
 
 LEVELS = ('all', 'p3_prime')
-PAD = 32  # stride of C5
-HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
 
 def extend_config(cfg: Config | str | Path, **options) -> Config:
@@ -113,164 +99,82 @@ def extend_with_report(
         cfg = read_config(cfg)
     if levels not in (None, *LEVELS):
         raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
-    check_detector(cfg.get('model'))
+    check_model(cfg.get('model'))
     new_style = is_new_style(cfg)
-    extended, report = with_names(cfg) if new_style else copy.deepcopy(cfg), Report()
-    plain = extended.model
-    check_plain(plain)
-    model = ConfigDict(plain).to_dict()
-    levels = levels or ('p3_prime' if _takes_p3_prime(model) else 'all')
+    plain = with_names(cfg) if new_style else cfg
+    options: dict = dict(
+        ftt=dict(type=ftt) if isinstance(ftt, str) else ftt,
+        c2_prime=c2_prime,
+        levels=levels,
+        separable=separable,
+        extended_bbox_head=extended_bbox_head,
+        rpn_on_p2_prime=rpn_on_p2_prime,
+        check=check,
+    )
+    if inside := inner_detectors(plain.model):
+        extended, report = extend_inside(plain, inside, partial(extend_with_report, **options))
+    else:
+        extended, report = _extend_detector(plain, **options)
+    if new_style:
+        extended.model = with_scope(ConfigDict(extended.model).to_dict())
+    note_dropped_objects(extended, report)
+    return extended, report
+
+
+def _extend_detector(
+    cfg: Config,
+    ftt: dict | None,
+    c2_prime: str | None,
+    levels: str | None,
+    separable: bool | None,
+    extended_bbox_head: bool,
+    rpn_on_p2_prime: bool | None,
+    check: bool,
+) -> tuple[Config, Report]:
+    """:func:`extend_with_report` for a config whose ``model`` is the detector itself."""
+    check_plain(cfg.model)
+    extended, report = copy.deepcopy(cfg), Report()
+    plain, model = (ConfigDict(c.model).to_dict() for c in (cfg, extended))
+    levels = levels or _usual_levels(model)
     check_stride_of_masks(model, levels)
-    if plain_type(model) == 'RPN' and levels == 'all':
-        if rpn_on_p2_prime is False:
-            raise UserError(
-                "rpn_on_p2_prime=False: this detector is an RPN alone, and nothing else would read P2'"
-            )
-        rpn_on_p2_prime = True
-    if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
-        raise UserError(
-            f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
-            f'{"an" if model.get("rpn_head") else "no"} RPN'
-        )
+    rpn_on_p2_prime = _rpn_on_p2_prime(model, levels, rpn_on_p2_prime)
     if not extended_bbox_head and not model.get('roi_head'):
         raise UserError('extended_bbox_head=False needs a RoI head, and this detector has none')
-    ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
-    pyramids = _extend_features(model, ftt, c2_prime, levels, separable, report)
-    _extend_heads(model, pyramids, extended_bbox_head, rpn_on_p2_prime, report)
-    extended.model = with_scope(model) if new_style else model
+    pyramids = extend_features(model, ftt, c2_prime, levels, separable, report)
+    extend_heads(model, pyramids, extended_bbox_head, rpn_on_p2_prime, report)
+    extended.model = model
+    keep_rates_of_neck(extended, report)
     if extended.get('optim_wrapper'):
         extended.optim_wrapper = fit_optimiser(extended.optim_wrapper, model, report)
+    note_moved_names(extended, pyramids, report)
     _import_package(extended, report)
-    note_dropped_objects(extended, report)
     if check:
         optim_wrappers = cfg.get('optim_wrapper'), extended.get('optim_wrapper')
-        plain = ConfigDict(plain).to_dict()
         prove(plain, model, pyramids, optim_wrappers, report)
         note_price(cfg, plain, model, pyramids, report)
     return extended, report
 
 
-def _takes_p3_prime(model: dict) -> bool:
-    """Whether stride 2 is too much for a detector: a transformer, or masks laid out for stride 4."""
-    return plain_type(model) in (
-        *MULTI_SCALE_DETRS,
-        *PIXEL_DECODER_DETECTORS,
-        *MASKS_AT_STRIDE_FOUR,
-    )
+def _usual_levels(model: dict) -> str:
+    """``'p3_prime'`` where stride 2 is too much: for a transformer, or masks laid out for stride 4."""
+    masks = plain_type(model) in MASKS_AT_STRIDE_FOUR
+    return 'p3_prime' if masks or attends_to_levels(model) else 'all'
 
 
-def _extend_features(
-    model: dict,
-    ftt: dict | None,
-    c2_prime: str | None,
-    levels: str,
-    separable: bool | None,
-    report: Report,
-) -> Levels:
-    """Extends backbone and neck in place; gives the strides that the heads receive."""
-    before = probe_backbone(model['backbone'])
-    if plain_type(model) in PIXEL_DECODER_DETECTORS and model.get('neck') is None:
-        model['neck'] = pyramid_for_pixel_decoder([f.channels for f in before], model['panoptic_head'])
-        report.changed(
-            'model.neck: an FPN between backbone and pixel decoder, for the extension; '
-            'it starts untrained'
+def _rpn_on_p2_prime(model: dict, levels: str, asked: bool | None) -> bool | None:
+    """Whether the RPN proposes on P2' too: as asked for, and where nothing else would read it."""
+    if plain_type(model) == 'RPN' and levels == 'all':
+        if asked is False:
+            raise UserError(
+                "rpn_on_p2_prime=False: this detector is an RPN alone, and nothing else would read P2'"
+            )
+        return True
+    if asked and (levels != 'all' or not model.get('rpn_head')):
+        raise UserError(
+            f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
+            f'{"an" if model.get("rpn_head") else "no"} RPN'
         )
-    chain = as_chain(model.get('neck'))
-    plain = plain_strides(chain, model['backbone'], before)
-    backbone = model['backbone']
-    if plain[0] != C2_STRIDE or before[0].stride < C2_STRIDE:
-        backbone = from_stride_four(backbone, before, report)
-    features = before if backbone is model['backbone'] else probe_backbone(backbone)
-    chain = begin_at_stride_four(chain, plain, backbone, before, features)
-    channels = width_of_levels(chain, backbone)
-    width = None
-    if levels == 'all':
-        backbone = extend_backbone(backbone, c2_prime, report)
-        features = probe_backbone(backbone)
-        width = features[0].channels
-    elif c2_prime is not None:
-        raise UserError(f"c2_prime={c2_prime!r} does not go with levels={levels!r}, which has no P2'")
-    elif separable is not None:
-        raise UserError(f"separable={separable!r} does not go with levels={levels!r}, which has no P2'")
-    model['backbone'] = backbone
-    _pad_to_octaves(model, features, report)
-    model['neck'] = extend_neck(
-        chain,
-        channels,
-        ftt or dict(type='LightFTT'),
-        levels,
-        width,
-        separable is not False,
-        report,
-    )
-    finest = 2 if levels == 'all' else 4
-    strides = [finest]
-    while strides[-1] < plain[-1]:
-        strides.append(2 * strides[-1])
-    if len(strides) > len(plain):
-        report.changed(f'levels: strides {list(plain)} to {strides}')
-    if plain[0] > C2_STRIDE:
-        report.left(
-            "a trained plain detector's checkpoint: parts that neck and head keep level by "
-            'level have a new index; mmdet-efpn extend-weights moves them'
-        )
-    return Levels(plain, tuple(strides))
-
-
-def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> None:
-    """Pads images, in place, where the backbone would give sizes that are no octaves."""
-    preprocessor = model.get('data_preprocessor')
-    padded = preprocessor and preprocessor.get('pad_size_divisor', 1) % PAD == 0
-    if padded or rounds_up(model['backbone'], features):
-        return
-    if not preprocessor:
-        report.left(
-            'model.data_preprocessor: missing, but this backbone rounds sizes down: let the '
-            f'sides of images be multiples of {PAD}'
-        )
-        return
-    model['data_preprocessor'] = dict(preprocessor, pad_size_divisor=PAD)
-    report.changed(
-        f'model.data_preprocessor.pad_size_divisor: {PAD}, since this backbone rounds sizes '
-        'down, and the extension needs levels that are each half of the one before'
-    )
-
-
-def _extend_heads(
-    model: dict,
-    levels: Levels,
-    extended_bbox_head: bool,
-    rpn_on_p2_prime: bool | None,
-    report: Report,
-) -> None:
-    """Extends, in place, whatever reads the levels."""
-    kind = plain_type(model)
-    if kind in MULTI_SCALE_DETRS:
-        extend_multi_scale_detr(model, levels, report)
-        return
-    if kind in PIXEL_DECODER_DETECTORS:
-        model['panoptic_head'] = extend_pixel_decoder_head(model['panoptic_head'], levels, report)
-        return
-    branches = BRANCHES if kind in (*READ_PLAIN_LEVELS, *MASKS_AT_STRIDE_FOUR) else ()
-    unknown = [
-        key
-        for key in model
-        if key not in (*HEADS, *branches)
-        and key != 'panoptic_fusion_head'
-        and (key.endswith('_head') or key in ('encoder', 'decoder'))
-    ]
-    if unknown or not any(model.get(key) for key in (*HEADS, *branches)):
-        raise CannotExtendError(
-            f'model ({kind}) reads its levels in a way that is not known'
-            + (f': model.{unknown[0]}' if unknown else ', it has none of ' + ', '.join(HEADS))
-        )
-    if model.get('bbox_head') is not None:
-        model['bbox_head'] = extend_dense_head(model['bbox_head'], levels, report)
-    if model.get('rpn_head') is not None:
-        model['rpn_head'] = extend_rpn_head(model['rpn_head'], levels, rpn_on_p2_prime, report)
-    if model.get('roi_head') is not None:
-        model['roi_head'] = extend_roi_head(model['roi_head'], levels, extended_bbox_head, report)
-    extend_branches(model, levels, report)
+    return asked
 
 
 def _import_package(cfg: Config, report: Report) -> None:

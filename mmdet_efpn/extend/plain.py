@@ -11,16 +11,18 @@ EXTENDED_TYPES = (
     'ExtendedResNeXt',
     'CascadedResNeXt',
     'HighResolutionTap',
+    'PyramidBackbone',
+    'ExtendedATSSVLFusionHead',
     'ExtendedRPNHead',
     'ExtendedRoIHead',
 )
 
 
-def check_detector(model) -> None:
-    """Checks that a config has a detector, or something that holds one.
+def check_model(model) -> None:
+    """Checks that a config has a model.
 
     Raises:
-        CannotExtendError: It is no detector's.
+        CannotExtendError: It has none.
     """
     if not isinstance(model, dict):
         raise CannotExtendError(
@@ -36,9 +38,16 @@ def check_plain(model: dict) -> None:
     """
     if 'backbone' not in model:
         raise CannotExtendError(
-            "model.backbone is missing: this is no detector's config, or one whose "
-            "detector lies inside another model; extend that one's own config"
+            "model.backbone is missing: this is no detector's config, nor one of a model around a "
+            'detector (model.detector)'
         )
-    for name, part in typed_parts(model, 'model'):
+    if 'head' in model:
+        raise CannotExtendError(
+            f'model ({model["type"]}) classifies or compares pictures by model.head and detects '
+            'nothing; extend the config of a detector'
+        )
+    # A teacher has levels of its own, which are checked where the loss compares them.
+    own = {key: part for key, part in model.items() if not str(key).startswith('teacher_')}
+    for name, part in typed_parts(own, 'model'):
         if plain_type(part) in EXTENDED_TYPES:
             raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')

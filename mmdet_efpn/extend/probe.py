@@ -33,7 +33,13 @@ def plain_type(cfg: dict) -> str:
 
 def argument_default(cfg: dict, name: str):
     """The default of a module's argument, sought in its class and then in its parents; or ``None``."""
-    for cls in MODELS.get(cfg['type']).__mro__:
+    found = MODELS.get(cfg['type'])
+    if found is None:
+        raise CannotExtendError(
+            f'{cfg["type"]} is not registered, so that its arguments cannot be looked up; name the '
+            'module that registers it in custom_imports'
+        )
+    for cls in found.__mro__:
         parameter = inspect.signature(cls.__init__).parameters.get(name)
         if parameter is not None and parameter.default is not inspect.Parameter.empty:
             return parameter.default
@@ -64,6 +70,13 @@ def probe_backbone(backbone: dict) -> list[Feature]:
             f'model.backbone ({backbone["type"]}) cannot be built and run on a {IMAGE_SIDE}x'
             f'{IMAGE_SIDE} image: {error}'
         ) from error
+    if isinstance(features, torch.Tensor) and features.dim() == 4:
+        raise CannotExtendError(
+            f'model.backbone ({backbone["type"]}) gives one map of stride '
+            f'{round(IMAGE_SIDE / features.shape[-1])} in the place of stages, and the neck reads that '
+            'map alone (as in ViTDet); the extension stands on a list of stages: take a backbone that '
+            'gives them, as Swin or ConvNeXt'
+        )
     if not isinstance(features, (tuple, list)) or any(f.dim() != 4 for f in features):
         raise CannotExtendError(
             f'model.backbone ({backbone["type"]}) gives no list of feature maps, so there is no '

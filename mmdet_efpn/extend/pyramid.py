@@ -8,7 +8,7 @@ from .probe import Feature, argument, plain_type, probe_neck
 from .report import CannotExtendError
 
 REFINERS = ('BFP', 'DyHead')  # come after a pyramid and keep its levels
-TAKE_START_LEVEL = ('FPN', 'PAFPN', 'FPN_CARAFE')
+TAKE_START_LEVEL = ('FPN', 'PAFPN', 'FPN_CARAFE', 'FPN_DropBlock')
 ONE_LEVEL_AN_INPUT = ('CSPNeXtPAFPN', 'YOLOXPAFPN')
 KNOWN = (*TAKE_START_LEVEL, 'HRFPN', *ONE_LEVEL_AN_INPUT, 'ChannelMapper')
 

@@ -126,10 +126,11 @@ def _extend_extractors(name: str, extractors, levels: Levels, report: Report):
         ]
     if extractors is None:
         return None
-    return _extend_extractor(f'model.roi_head.{name}', extractors, levels, report)
+    return extend_extractor(f'model.roi_head.{name}', extractors, levels, report)
 
 
-def _extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) -> dict:
+def extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) -> dict:
+    """A RoI extractor that pools from the added levels too."""
     strides = list(extractor['featmap_strides'])
     if strides[0] != levels.plain[0]:
         report.left(f"{key}: reads a map of stride {strides[0]} that is not the pyramid's finest level")

@@ -158,3 +158,13 @@ def test_a_checkpoint_file_is_rewritten(twins, shipped, tmp_path):
         plain.neck.lateral_convs[0].conv.weight,
     )
     assert 'neck.lateral_convs.0.conv.weight' in missing
+
+
+@pytest.mark.parametrize('name', ['level_embed', 'level_embeds'])  # DINO's, and Co-DETR's
+def test_embeddings_of_levels_get_the_finer_one_in_front(name):
+    plain, extended = torch.nn.Module(), torch.nn.Module()
+    plain.register_parameter(name, torch.nn.Parameter(torch.rand(4, 8)))
+    extended.register_parameter(name, torch.nn.Parameter(torch.rand(5, 8)))
+    aligned = align_weights(plain.state_dict(), extended)[name]
+    assert torch.equal(aligned[0], getattr(extended, name)[0])
+    assert torch.equal(aligned[1:], getattr(plain, name))

@@ -331,14 +331,11 @@ def test_extending_twice_is_refused(shipped, name):
         ('faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco', 'model.neck is missing'),
         ('yolo/yolov3_d53_8xb8-320-273e_coco', r'model.neck \(YOLOV3Neck\)'),
         ('ssd/ssd300_coco', r'model.neck \(SSDNeck\)'),
-        ('detr/detr_r50_8xb2-150e_coco', 'makes one level of stride 32'),
+        ('detr/detr_r50_8xb2-150e_coco', 'attends to one map alone'),
         ('detectors/cascade-rcnn_r50-rfp_1x_coco', r'model.neck \(RFP\) feeds its levels back'),
         ('nas_fpn/retinanet_r50_nasfpn_crop640-50e_coco', 'is wired for 5 levels'),
         ('centernet/centernet_r18_8xb16-crop512-140e_coco', 'makes one level of stride 4'),
-        (
-            'soft_teacher/soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco',
-            'model.backbone is missing',
-        ),
+        ('common/lsj-100e_coco-detection', 'model is missing'),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(shipped, name, said):

@@ -99,7 +99,7 @@ def test_command_keeps_a_file_unless_told(tmp_path, command):
     ('config', 'out', 'said'),
     [
         ('gone.py', 'out.py', 'config not found: gone.py'),
-        ('mmdet::detr/detr_r50_8xb2-150e_coco.py', 'out.py', 'makes one level'),
+        ('mmdet::detr/detr_r50_8xb2-150e_coco.py', 'out.py', 'attends to one map'),
         ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'nowhere/out.py', 'no such folder'),
         ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'out.txt', 'ends in .py'),
     ],

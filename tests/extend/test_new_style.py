@@ -85,6 +85,5 @@ def test_classes_in_an_old_config_are_named(shipped):
 
 
 def test_only_names_of_mmdetections_registries_get_its_scope():
-    assert with_scope(
-        dict(type='FPN', norm_cfg=dict(type='BN'), parts=[dict(type='other.Kind')])
-    ) == dict(type='mmdet.FPN', norm_cfg=dict(type='BN'), parts=[dict(type='other.Kind')])
+    cfg = dict(type='FPN', norm_cfg=dict(type='BN'), parts=[dict(type='other.Kind')])
+    assert with_scope(cfg) == dict(cfg, type='mmdet.FPN')

@@ -30,7 +30,8 @@ def made_batch(
         num_classes (int): Labels count up to this number and begin again.
         channels (int): Channels of the pictures.
         boxes (tuple): Objects (x1, y1, x2, y2) of the first picture; the second has every other one.
-        fields (tuple[str, ...]): What else is there: ``'masks'``, ``'proposals'``.
+        fields (tuple[str, ...]): What else is there: ``'masks'``, ``'proposals'``, ``'text'``
+            (names of the classes, for a detector that reads words).
 
     Returns:
         dict: ``inputs``, two (channels, H, W) uint8 tensors, and ``data_samples``, as a data loader
@@ -63,6 +64,9 @@ def _sample(
         mask[top:bottom, left:right] = 1
     corners = torch.tensor(boxes, dtype=torch.float32)
     sample.gt_instances = InstanceData(bboxes=corners, labels=torch.arange(len(boxes)) % num_classes)
+    if 'text' in fields:
+        names = tuple(chr(ord('a') + i) for i in range(max(2, min(num_classes, 8))))
+        sample.set_metainfo(dict(text=names, custom_entities=True))
     if 'masks' in fields:
         sample.gt_instances.masks = BitmapMasks(masks.numpy(), height, width)
     if 'proposals' in fields:

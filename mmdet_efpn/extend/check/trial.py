@@ -97,7 +97,8 @@ def _fields(model: nn.Module) -> tuple[str, ...]:
         or hasattr(head, 'mask_loss_stride')
     )
     proposals = getattr(model, 'with_roi_head', False) and not getattr(model, 'with_rpn', False)
-    return ('masks',) * bool(masks) + ('proposals',) * bool(proposals)
+    words = hasattr(model, 'language_model')
+    return ('masks',) * bool(masks) + ('proposals',) * bool(proposals) + ('text',) * words
 
 
 def _limited(cfg, of_rpn: bool = False):

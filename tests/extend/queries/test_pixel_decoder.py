@@ -1,0 +1,84 @@
+"""MaskFormer, Mask2Former and its form for videos."""
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.testing import demo_track_inputs
+
+import mmdet_efpn
+from mmdet_efpn.extend import CannotExtendError, build_detector, try_detector
+
+MASK_FORMER = 'maskformer/maskformer_r50_ms-16xb1-75e_coco'
+MASK2FORMER = 'mask2former/mask2former_r50_8xb2-lsj-50e_coco'
+VIDEO = 'mask2former_vis/mask2former_r50_8xb2-8e_youtubevis2019'
+
+
+def shallow(cfg, head='panoptic_head'):
+    """R-18 and one layer in each coder."""
+    cfg.model.backbone.depth = 18
+    cfg.model[head].in_channels = [64, 128, 256, 512]
+    cfg.model[head].pixel_decoder.encoder.num_layers = 1
+    cfg.model[head].transformer_decoder.num_layers = 1
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ('name', 'levels', 'strides'),
+    [
+        (MASK_FORMER, None, (4, 8, 16, 32)),
+        (MASK2FORMER, 'all', (2, 4, 8, 16, 32)),
+    ],
+)
+def test_trains_and_predicts(shipped, name, levels, strides):
+    cfg = shallow(shipped(name))
+    cfg.model.test_cfg.update(panoptic_on=False, instance_on=True)
+    torch.manual_seed(0)
+    trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg, levels=levels).model), (64, 128))
+    assert trial.strides == strides
+    assert trial.without_gradient == ()
+    assert trial.num_detections > 0
+
+
+@pytest.mark.parametrize(('levels', 'finest'), [('all', 2), ('p3_prime', 4)])
+@pytest.mark.parametrize(('name', 'head'), [(MASK2FORMER, 'panoptic_head'), (VIDEO, 'track_head')])
+def test_the_pixel_decoder_itself_knows_the_strides(shipped, name, head, levels, finest):
+    head = mmdet_efpn.extend_config(shipped(name), levels=levels).model[head]
+    assert head.pixel_decoder.strides[0] == finest
+    assert len(head.in_channels) == len(head.pixel_decoder.strides)
+
+
+def test_videos_train_and_the_neck_keeps_its_learning_rate(shipped):
+    cfg = mmdet_efpn.extend_config(shallow(shipped(VIDEO), 'track_head'))
+    assert cfg.model.backbone.type == 'PyramidBackbone'
+    assert cfg.optim_wrapper.paramwise_cfg.custom_keys['backbone.neck'].lr_mult == 1.0
+    cfg.model.backbone.backbone.init_cfg = cfg.model.init_cfg = None
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    packed = demo_track_inputs(
+        num_frames=2, key_frames_inds=[0], image_shapes=[(3, 64, 64)], num_classes=4, with_mask=True
+    )
+    losses = model(**model.data_preprocessor(packed, True), mode='loss')
+    total = sum(value for name, value in losses.items() if 'loss' in name)
+    total.backward()
+    assert total.isfinite()
+    extension = model.backbone.neck.extension
+    assert all(weight.grad is not None and weight.grad.any() for weight in extension.parameters())
+    plain = MODELS.build(shallow(shipped(VIDEO), 'track_head').model.backbone)
+    assert set(plain.state_dict()) < set(model.backbone.state_dict())
+    assert torch.is_tensor(model.backbone.state_dict()['conv1.weight'])
+
+
+def test_a_neck_that_is_there_keeps_its_width(shipped):
+    cfg = shipped(MASK2FORMER)
+    cfg.model.neck = dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=128, num_outs=4)
+    cfg.model.panoptic_head.in_channels = [128] * 4
+    model = mmdet_efpn.extend_config(cfg).model
+    assert model.neck.neck.out_channels == 128
+    assert model.panoptic_head.in_channels == [128] * 4
+
+
+def test_a_head_of_another_form_is_refused_by_its_key(shipped):
+    cfg = shipped(MASK2FORMER)
+    del cfg.model.panoptic_head.pixel_decoder
+    with pytest.raises(CannotExtendError, match=r'^model\.panoptic_head\.pixel_decoder is missing'):
+        mmdet_efpn.extend_config(cfg)
