@@ -98,7 +98,7 @@ def try_detector(
     total, values = model.parse_losses(losses)
     if not total.isfinite():
         raise RuntimeError(f'the loss is {total.item()}')
-    unchanged = _step(model, total)
+    unchanged = one_step(model, total)
     model.eval()
     with torch.no_grad():
         data = model.data_preprocessor(_batch(image_size, with_masks, text), training=False)
@@ -122,7 +122,7 @@ def _stride(side: int, cells: int) -> int:
     return next(2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells)
 
 
-def _step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
+def one_step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
     """One step of Adam; gives the extension's weights that it did not change, as without a gradient.
 
     Adam's steps do not hang on the size of the loss, which random weights may make huge.

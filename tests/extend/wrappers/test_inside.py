@@ -5,10 +5,11 @@ import copy
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmdet.testing import demo_mm_inputs, demo_track_inputs
 from mmengine.config import Config, ConfigDict
 
 import mmdet_efpn
+from benchmarks.common.detector_trial import try_detector
+from benchmarks.common.wrapper_trial import build_wrapper, try_wrapper
 from mmdet_efpn.checkpoints.extend_weights import extend_weights
 from mmdet_efpn.extend import CannotExtendError, extend_with_report
 from mmdet_efpn.extend.wrappers import inner_detectors
@@ -34,25 +35,6 @@ def shallow(cfg):
     return cfg
 
 
-def built(cfg):
-    torch.manual_seed(0)
-    return MODELS.build(without_weights(cfg.model))
-
-
-def check_step(losses, extension):
-    """The losses are finite, and each weight of the extension has a gradient."""
-    flat = [
-        part
-        for name, value in losses.items()
-        if 'loss' in name
-        for part in (value if isinstance(value, list) else [value])
-    ]
-    total = sum(part.sum() for part in flat)
-    assert total.isfinite()
-    total.backward()
-    assert all(weight.grad is not None and weight.grad.any() for weight in extension.parameters())
-
-
 @pytest.mark.parametrize(('name', 'classes'), [(QD_TRACK, 1), (MASK_TRACK, 40)])
 def test_tracker_trains_and_tracks(shipped, name, classes):
     plain = shallow(shipped(name))
@@ -63,17 +45,10 @@ def test_tracker_trains_and_tracks(shipped, name, classes):
     assert extractor.featmap_strides == OCTAVES[:5]
     assert extractor.finest_scale == 28
     assert any(line.startswith('model.track_head.roi_extractor') for line in report.changes)
-    model = built(cfg)
-    with_mask = name == MASK_TRACK
-    settings = dict(num_frames=2, image_shapes=[(3, 128, 128)], num_classes=classes, with_mask=with_mask)
-    batch = model.data_preprocessor(demo_track_inputs(key_frames_inds=[0], **settings), True)
-    check_step(model(**batch, mode='loss'), model.detector.neck.extension)
-    model.eval()
-    with torch.no_grad():
-        (video,) = model(**model.data_preprocessor(demo_track_inputs(**settings), False), mode='predict')
-    assert all('pred_track_instances' in frame for frame in video.video_data_samples)
-    again = built(cfg)
-    assert not any(again.load_state_dict(model.state_dict()))
+    model = build_wrapper(cfg.model)
+    _, unchanged = try_wrapper(model, classes)
+    assert unchanged == ()
+    assert not any(build_wrapper(cfg.model).load_state_dict(model.state_dict()))
 
 
 @pytest.mark.parametrize(
@@ -96,10 +71,11 @@ def test_one_stage_detector_inside_a_tracker(shipped, name, levels, neck, stride
 
 
 def test_sort_extends_its_detector_alone(shipped):
-    cfg = mmdet_efpn.extend_config(shipped(SORT))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(SORT)))
     assert cfg.model.type == 'DeepSORT'
     assert cfg.model.detector.neck.type == 'EFPN'
     assert 'mmdet_efpn' in cfg.custom_imports.imports
+    assert try_wrapper(build_wrapper(cfg.model), classes=1)[1] == ()
 
 
 def test_soft_teacher_trains_both_and_predicts(shipped):
@@ -112,23 +88,11 @@ def test_soft_teacher_trains_both_and_predicts(shipped):
         reg_pseudo_thr=1.0,
         jitter_times=2,
     )
-    model = built(cfg)
-    branches = dict.fromkeys(('sup', 'unsup_teacher', 'unsup_student'))
-    packed = {name: demo_mm_inputs(1, [[3, 128, 128]], num_classes=80) for name in branches}
-    for part in packed.values():
-        for sample in part['data_samples']:
-            sample.set_metainfo(
-                dict(homography_matrix=torch.eye(3).numpy(), batch_input_shape=(128, 128))
-            )
-    data = {
-        key: {name: part[key] for name, part in packed.items()} for key in ('inputs', 'data_samples')
-    }
-    model.train()
-    batch = model.data_preprocessor(data, True)
-    check_step(model(**batch, mode='loss'), model.student.neck.extension)
+    model = build_wrapper(cfg.model)
     assert not any(weight.requires_grad for weight in model.teacher.parameters())
-    again = built(cfg)
-    assert not any(again.load_state_dict(model.state_dict()))
+    _, unchanged = try_wrapper(model, classes=80)
+    assert {name.partition('.')[0] for name in unchanged} == {'teacher'}  # which its hook moves
+    assert not any(build_wrapper(cfg.model).load_state_dict(model.state_dict()))
 
 
 def test_teacher_follows_the_statistics_of_a_new_stem(shipped):
@@ -171,10 +135,9 @@ def test_distiller_around_a_plain_detector(shipped):
     extended, report = extend_with_report(cfg)
     assert extended.model.detector.neck.type == 'EFPN'
     assert any(line.startswith('model.detector.neck') for line in report.changes)
-    model = built(extended)
-    packed = demo_mm_inputs(1, [[3, 128, 128]], num_classes=80)
-    batch = model.data_preprocessor(packed, True)
-    check_step(model(**batch, mode='loss'), model.detector.neck.extension)
+    trial = try_detector(build_wrapper(extended.model))
+    assert trial.unchanged == ()
+    assert {'p3_prime.loss_global', 'p2_prime.loss_global'} <= trial.losses.keys()
 
 
 def test_nested_wrappers_carry_whole_keys(shipped):
