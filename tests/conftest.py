@@ -321,6 +321,13 @@ def shipped():
 
 
 @pytest.fixture
+def unchecked(monkeypatch):
+    """For tests of what is written: extended configs are given out without being built and run."""
+    monkeypatch.setattr('mmdet_efpn.extend.config.prove', lambda *args: None)
+    monkeypatch.setattr('mmdet_efpn.extend.config.note_price', lambda *args: None)
+
+
+@pytest.fixture
 def command(capsys):
     """Function that runs ``mmdet-efpn WORDS...`` in this process; gives exit code, output and errors."""
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from mmdet.models.mot import BaseMOTModel
 from mmdet.registry import MODELS
 from mmdet.testing import demo_mm_inputs, demo_track_inputs
 from mmengine.config import ConfigDict
@@ -12,9 +13,8 @@ from torch import nn
 
 from mmdet_efpn.utils.pretrained import without_weights
 
-from .detector_trial import one_step
-
 SIZE = (128, 128)
+LEARNING_RATE = 1e-4
 BRANCHES = ('sup', 'unsup_teacher', 'unsup_student')
 
 
@@ -62,6 +62,18 @@ def try_wrapper(model: nn.Module, classes: int = 2) -> tuple[float, tuple[str, .
     return float(total.detach()), unchanged
 
 
+def one_step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
+    """One step of Adam; gives the extension's weights that it did not change."""
+    weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
+    if not weights:
+        raise RuntimeError('the detector has no extension: no weight is named .extension.')
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE)
+    loss.backward()
+    optimizer.step()
+    return tuple(name for name, weight in weights.items() if torch.equal(weight, before[name]))
+
+
 def _losses(model: nn.Module, classes: int) -> tuple[dict, nn.Module]:
     """A wrapper's losses, and the model that adds them up."""
     if hasattr(model, 'student'):
@@ -70,6 +82,8 @@ def _losses(model: nn.Module, classes: int) -> tuple[dict, nn.Module]:
             key: {name: part[key] for name, part in parts.items()} for key in ('inputs', 'data_samples')
         }
         return model(**model.data_preprocessor(data, True), mode='loss'), model
+    if not isinstance(model, BaseMOTModel):
+        return model(**model.data_preprocessor(_images(classes), True), mode='loss'), model
     if hasattr(model, 'track_head'):
         return model(**model.data_preprocessor(_video(model, classes), True), mode='loss'), model
     packed = _images(classes)
@@ -78,9 +92,9 @@ def _losses(model: nn.Module, classes: int) -> tuple[dict, nn.Module]:
 
 
 def _predict(model: nn.Module, classes: int) -> None:
-    if hasattr(model, 'student'):
-        packed = model.student.data_preprocessor(_images(classes), False)
-        results = model(**packed, mode='predict')
+    if not isinstance(model, BaseMOTModel):
+        preprocess = getattr(model, 'student', model).data_preprocessor
+        results = model(**preprocess(_images(classes), False), mode='predict')
         found = all('pred_instances' in result for result in results)
     else:
         (video,) = model(**model.data_preprocessor(_video(model, classes), False), mode='predict')

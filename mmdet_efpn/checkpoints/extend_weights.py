@@ -84,6 +84,8 @@ def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dic
     """A weight that has an axis of levels, with the finer ones of ``target`` in front; or ``None``."""
     if name.endswith(('level_embed', 'level_embeds')):  # levels, channels
         return torch.cat((target[: len(target) - len(weight)], weight))
+    if name.endswith('fusion_conv.weight'):  # RTMDet-Ins: out, levels x in, 1, 1
+        return torch.cat((target[:, : target.shape[1] - weight.shape[1]], weight), dim=1)
     module = attention.get(name.rpartition('.')[0].rpartition('.')[0])
     if module is None:
         return None

@@ -19,6 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     formats = parser.add_subparsers(dest='format', required=True, metavar='FORMAT')
     for name, text in FORMATS.items():
         one = formats.add_parser(name, help=text, description=text)
+        # Here too, as a user adds it to the end of the line; the command's own parser has the default.
+        one.add_argument(
+            '--debug',
+            action='store_true',
+            default=argparse.SUPPRESS,
+            help='show the traceback of an error',
+        )
         if name == 'synthetic-signs':
             _add_synthetic_arguments(one)
         else:

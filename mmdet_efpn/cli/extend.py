@@ -53,7 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help="one box head for all levels, instead of a second one for P2'",
     )
-    parser.add_argument('--rpn-on-p2-prime', action='store_true', help="propose on P2' too")
+    parser.add_argument(
+        '--rpn-on-p2-prime',
+        action='store_true',
+        default=None,
+        help="propose on P2' too, as a detector that is an RPN alone does anyway",
+    )
+    parser.add_argument(
+        '--no-check',
+        action='store_true',
+        help='write the config without building and running its detector, and without its price',
+    )
     add_overwrite(parser, 'OUT.py')
 
 
@@ -75,6 +85,7 @@ def run(args: argparse.Namespace) -> None:
         separable=False if args.full_conv else None,
         extended_bbox_head=not args.shared_bbox_head,
         rpn_on_p2_prime=args.rpn_on_p2_prime,
+        check=not args.no_check,
     )
     print(report)
     print(f'written: {args.out}')

@@ -6,6 +6,7 @@ from .evaluate_when_done import EvaluateWhenDone
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
 from .launch import start_processes, wrap_for_cpu
+from .plain_names_constructor import PlainNamesConstructor
 from .run import evaluate, train
 from .run_log import logged_entries
 from .run_options import (
@@ -20,6 +21,7 @@ from .run_options import (
 __all__ = [
     'BFloat16OptimWrapper',
     'EvaluateWhenDone',
+    'PlainNamesConstructor',
     'apply_cfg_options',
     'augment_test',
     'draw_predictions',

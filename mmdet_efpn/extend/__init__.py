@@ -1,5 +1,6 @@
 """Any MMDetection config to the same detector with EFPN."""
 
+from .check import Trial, build_detector, made_batch, try_detector
 from .config import extend_config, extend_with_report
 from .config_text import write_extended_config
 from .neck import light_extension
@@ -9,10 +10,14 @@ from .report import CannotExtendError, Report
 __all__ = [
     'CannotExtendError',
     'Report',
+    'Trial',
     'argument',
+    'build_detector',
     'extend_config',
     'extend_with_report',
     'light_extension',
+    'made_batch',
     'probe_backbone',
+    'try_detector',
     'write_extended_config',
 ]

@@ -12,17 +12,24 @@ import mmdet_efpn.models  # noqa: F401  (registers what the extended config name
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
+from .check import prove
 from .dense_head import extend_dense_head
-from .moved_names import note_moved_names
-from .neck import (
-    Levels,
-    as_chain,
-    begin_at_stride_four,
-    extend_neck,
-    plain_strides,
+from .dropped_objects import note_dropped_objects
+from .mask_head import (
+    BRANCHES,
+    MASKS_AT_STRIDE_FOUR,
+    READ_PLAIN_LEVELS,
+    check_stride_of_masks,
+    extend_branches,
 )
-from .plain import check_plain
+from .moved_names import note_moved_names
+from .neck import extend_neck
+from .new_style import is_new_style, with_names, with_scope
+from .optimiser import fit_optimiser
+from .plain import check_detector, check_plain
+from .price import note_price
 from .probe import Feature, plain_type, probe_backbone, rounds_up
+from .pyramid import Levels, as_chain, begin_at_stride_four, plain_strides, width_of_levels
 from .queries import (
     attends_to_levels,
     extend_fusion_head,
@@ -78,7 +85,8 @@ def extend_with_report(
     levels: str | None = None,
     separable: bool | None = None,
     extended_bbox_head: bool = True,
-    rpn_on_p2_prime: bool = False,
+    rpn_on_p2_prime: bool | None = None,
+    check: bool = True,
 ) -> tuple[Config, Report]:
     """:func:`extend_config`, and what it changed and why.
 
@@ -94,7 +102,10 @@ def extend_with_report(
             P3' that begins small; ``False``: by a 3x3 conv on the plain sum, as in the released model.
             Default: ``True`` where there is a P2'.
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
-        rpn_on_p2_prime (bool): Propose on P2' too. Default False.
+        rpn_on_p2_prime (bool, optional): Propose on P2' too. Default: only where the RPN is the whole
+            detector, or of a kind that cannot leave P2' out.
+        check (bool): Build and run the extended detector in small before it is given out
+            (:func:`mmdet_efpn.extend.check.prove`), which takes some seconds. Default True.
 
     Returns:
         tuple[Config, Report]: The extended config and its report.
@@ -107,7 +118,8 @@ def extend_with_report(
         cfg = read_config(cfg)
     if levels not in (None, *LEVELS):
         raise UserError(f'levels must be one of {LEVELS}, got {levels!r}')
-    if inside := inner_detectors(cfg.get('model')):
+    check_detector(cfg.get('model'))
+    if inside := inner_detectors(cfg.model):
         extend = partial(
             extend_with_report,
             ftt=ftt,
@@ -116,12 +128,22 @@ def extend_with_report(
             separable=separable,
             extended_bbox_head=extended_bbox_head,
             rpn_on_p2_prime=rpn_on_p2_prime,
+            check=check,
         )
         return extend_inside(cfg, inside, extend)
-    check_plain(cfg.get('model'))
-    extended, report = copy.deepcopy(cfg), Report()
-    model = ConfigDict(extended.model).to_dict()
-    levels = levels or ('p3_prime' if attends_to_levels(model) else 'all')
+    new_style = is_new_style(cfg)
+    extended, report = with_names(cfg) if new_style else copy.deepcopy(cfg), Report()
+    plain = extended.model
+    check_plain(plain)
+    model = ConfigDict(plain).to_dict()
+    levels = levels or ('p3_prime' if _takes_p3_prime(model) else 'all')
+    check_stride_of_masks(model, levels)
+    if plain_type(model) == 'RPN' and levels == 'all':
+        if rpn_on_p2_prime is False:
+            raise UserError(
+                "rpn_on_p2_prime=False: this detector is an RPN alone, and nothing else would read P2'"
+            )
+        rpn_on_p2_prime = True
     if rpn_on_p2_prime and (levels != 'all' or not model.get('rpn_head')):
         raise UserError(
             f"rpn_on_p2_prime needs an RPN and levels='all', got levels={levels!r} and "
@@ -130,13 +152,27 @@ def extend_with_report(
     if not extended_bbox_head and not model.get('roi_head'):
         raise UserError('extended_bbox_head=False needs a RoI head, and this detector has none')
     ftt = dict(type=ftt) if isinstance(ftt, str) else ftt
-    heads = _extend_features(model, ftt, c2_prime, levels, separable, report)
-    _extend_heads(model, heads, extended_bbox_head, rpn_on_p2_prime, report)
-    extended.model = model
+    pyramids = _extend_features(model, ftt, c2_prime, levels, separable, report)
+    report.levels = pyramids
+    _extend_heads(model, pyramids, extended_bbox_head, rpn_on_p2_prime, report)
+    extended.model = with_scope(model) if new_style else model
+    if extended.get('optim_wrapper'):
+        extended.optim_wrapper = fit_optimiser(extended.optim_wrapper, model, report)
     keep_rates_of_neck(extended, report)
-    note_moved_names(extended, heads, report)
+    note_moved_names(extended, pyramids, report)
     _import_package(extended, report)
+    note_dropped_objects(extended, report)
+    if check:
+        optim_wrappers = cfg.get('optim_wrapper'), extended.get('optim_wrapper')
+        plain = ConfigDict(plain).to_dict()
+        prove(plain, model, pyramids, optim_wrappers, report)
+        note_price(cfg, plain, model, pyramids, report)
     return extended, report
+
+
+def _takes_p3_prime(model: dict) -> bool:
+    """Whether stride 2 is too much for a detector: a transformer, or masks laid out for stride 4."""
+    return plain_type(model) in MASKS_AT_STRIDE_FOUR or attends_to_levels(model)
 
 
 def _extend_features(
@@ -156,10 +192,13 @@ def _extend_features(
             'it starts untrained'
         )
     chain = as_chain(model.get('neck'))
-    plain = plain_strides(chain, before)
-    backbone = from_stride_four(model['backbone'], before, report)
+    plain = plain_strides(chain, model['backbone'], before)
+    backbone = model['backbone']
+    if plain[0] != C2_STRIDE or before[0].stride < C2_STRIDE:
+        backbone = from_stride_four(backbone, before, report)
     features = before if backbone is model['backbone'] else probe_backbone(backbone)
-    chain = begin_at_stride_four(chain, plain, before, features)
+    chain = begin_at_stride_four(chain, plain, backbone, before, features)
+    channels = width_of_levels(chain, backbone)
     width = None
     if levels == 'all':
         backbone = extend_backbone(backbone, c2_prime, report)
@@ -172,7 +211,13 @@ def _extend_features(
     model['backbone'] = backbone
     _pad_to_octaves(model, features, report)
     model['neck'] = extend_neck(
-        chain, ftt or dict(type='LightFTT'), levels, width, separable is not False, report
+        chain,
+        channels,
+        ftt or dict(type='LightFTT'),
+        levels,
+        width,
+        separable is not False,
+        report,
     )
     finest = 2 if levels == 'all' else 4
     strides = [finest]
@@ -185,8 +230,7 @@ def _extend_features(
             "a trained plain detector's checkpoint: parts that neck and head keep level by "
             'level have a new index; mmdet-efpn extend-weights moves them'
         )
-    report.levels = Levels(plain, tuple(strides))
-    return report.levels
+    return Levels(plain, tuple(strides))
 
 
 def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> None:
@@ -209,7 +253,11 @@ def _pad_to_octaves(model: dict, features: list[Feature], report: Report) -> Non
 
 
 def _extend_heads(
-    model: dict, levels: Levels, extended_bbox_head: bool, rpn_on_p2_prime: bool, report: Report
+    model: dict,
+    levels: Levels,
+    extended_bbox_head: bool,
+    rpn_on_p2_prime: bool | None,
+    report: Report,
 ) -> None:
     """Extends, in place, whatever reads the levels."""
     kind = plain_type(model)
@@ -218,12 +266,15 @@ def _extend_heads(
     if reader := level_reader(model):
         reader(model, levels, report)
         return
+    branches = BRANCHES if kind in (*READ_PLAIN_LEVELS, *MASKS_AT_STRIDE_FOUR) else ()
     unknown = [
         key
         for key in model
-        if key not in HEADS and (key.endswith('_head') or key in ('encoder', 'decoder'))
+        if key not in (*HEADS, *branches)
+        and key != 'panoptic_fusion_head'
+        and (key.endswith('_head') or key in ('encoder', 'decoder'))
     ]
-    if unknown or not any(model.get(key) for key in HEADS):
+    if unknown or not any(model.get(key) for key in (*HEADS, *branches)):
         raise CannotExtendError(
             f'model ({kind}) reads its levels in a way that is not known'
             + (f': model.{unknown[0]}' if unknown else ', it has none of ' + ', '.join(HEADS))
@@ -235,6 +286,7 @@ def _extend_heads(
         model['rpn_head'] = extend_rpn_head(model['rpn_head'], levels, rpn_on_p2_prime, report)
     if model.get('roi_head') is not None:
         model['roi_head'] = extend_roi_head(model['roi_head'], levels, extended_bbox_head, report)
+    extend_branches(model, levels, report)
 
 
 def _import_package(cfg: Config, report: Report) -> None:

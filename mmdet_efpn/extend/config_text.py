@@ -1,7 +1,7 @@
 """Writing an extended config as a file that inherits the plain one and holds only the changes."""
 
+import math
 import os
-import pprint
 import textwrap
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..utils.errors import MissingFileError, UserError
 from ..utils.outputs import refuse_existing
 from ..utils.read_config import config_path, read_config
 from .config import extend_with_report
+from .new_style import is_new_style
 from .report import Report
 
 WIDTH = 100
@@ -44,15 +45,22 @@ def write_extended_config(config: str, out: str | Path, overwrite: bool = False,
     refuse_existing(out, overwrite)
     plain = read_config(config)
     extended, report = extend_with_report(plain, **options)
-    # Of a package's name, MMEngine knows MMDetection's.
-    by_name = config.startswith('mmdet::')
-    base = config if by_name else os.path.relpath(config_path(config), out.parent)
     target = without_scope(extended.to_dict())
-    text = config_text(base, without_scope(plain.to_dict()), target, report)
+    if is_new_style(plain):  # a file of the old style cannot inherit one of the new
+        report.left(
+            'the whole config, since a file of the new style (read_base) cannot be inherited here'
+        )
+        base, before = None, {}
+    else:
+        # Of a package's name, MMEngine knows MMDetection's.
+        by_name = config.startswith('mmdet::')
+        base = config if by_name else os.path.relpath(config_path(config), out.parent)
+        before = without_scope(plain.to_dict())
+    text = config_text(base, before, target, report)
     # Beside its final place, where its relative base is the same one.
     with whole_or_not(out) as draft:
         draft.write_text(text, encoding='utf-8')
-        if without_scope(Config.fromfile(draft).to_dict()) != target:
+        if comparable(without_scope(Config.fromfile(draft).to_dict())) != comparable(target):
             raise RuntimeError(f'{config}: the written config does not read back as it should')
     return report
 
@@ -66,13 +74,23 @@ def without_scope(value):
     return value
 
 
-def config_text(base: str, plain: dict, extended: dict, report: Report) -> str:
-    """The file's text: its base and, key by key, what differs from it."""
+def comparable(value):
+    """A copy in which a number that is none (NaN) equals itself."""
+    if isinstance(value, dict):
+        return {key: comparable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(comparable(part) for part in value)
+    return 'not a number' if isinstance(value, float) and math.isnan(value) else value
+
+
+def config_text(base: str | None, plain: dict, extended: dict, report: Report) -> str:
+    """The file's text: its base, if it has one, and, key by key, what differs from it."""
     lines = [
         textwrap.fill(line, WIDTH, initial_indent='# ', subsequent_indent='#     ')
         for line in str(report).splitlines()
     ]
-    lines.append(f'_base_ = {base!r}')
+    if base is not None:
+        lines.append(f'_base_ = {base!r}')
     for key, value in changes(plain, extended).items():
         lines.append(f'{key} = {_literal(value, len(key) + 3)}')
     return '\n'.join(lines) + '\n'
@@ -103,13 +121,19 @@ def changes(plain: dict, extended: dict) -> dict:
 def _literal(value, indent: int) -> str:
     """A value as Python code, dicts by ``dict(...)``, broken into lines of a readable length."""
     if isinstance(value, dict):
-        if not all(isinstance(key, str) and key.isidentifier() for key in value):
-            return pprint.pformat(value, width=WIDTH, sort_dicts=False)
-        parts = [f'{key}={_literal(part, indent + 5 + len(key) + 1)}' for key, part in value.items()]
-        opening, closing = 'dict(', ')'
-    elif isinstance(value, list) and any(isinstance(part, (dict, list)) for part in value):
+        if all(isinstance(key, str) and key.isidentifier() for key in value):
+            parts = [f'{k}={_literal(part, indent + 5 + len(k) + 1)}' for k, part in value.items()]
+            opening, closing = 'dict(', ')'
+        else:
+            parts = [f'{k!r}: {_literal(part, indent + len(repr(k)) + 3)}' for k, part in value.items()]
+            opening, closing = '{', '}'
+    elif type(value) in (list, tuple):
         parts = [_literal(part, indent + 1) for part in value]
-        opening, closing = '[', ']'
+        opening, closing = ('[', ']') if isinstance(value, list) else ('(', ')')
+        if isinstance(value, tuple) and len(parts) == 1:
+            closing = ',)'
+    elif isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"  # its repr is no Python
     else:
         return repr(value)
     line = opening + ', '.join(parts) + closing

@@ -1,28 +1,14 @@
-"""One-stage heads: every setting that counts levels gets the finer ones in front."""
+"""Heads on whole maps: every setting that counts levels gets the finer ones in front."""
 
-from collections.abc import Sequence
-
-from .neck import Levels
+from .mask_head import fit_mask_loss
+from .priors import extend_prior_generator, finer_entries, strides_from
 from .probe import argument, plain_type
+from .pyramid import Levels
 from .report import CannotExtendError, Report
 
+GENERATOR_KEYS = ('anchor_generator', 'approx_anchor_generator', 'square_anchor_generator')
 STRIDE_KEYS = ('point_strides', 'strides')  # the first that a head has counts
 RANGE_KEYS = ('regress_ranges', 'scale_ranges')
-
-
-def strides_from(strides, levels: Levels, key: str) -> list:
-    """Strides with those of the added levels in front; each a number or a pair.
-
-    Raises:
-        CannotExtendError: They are not those of the plain pyramid.
-    """
-    sides = [stride[0] if isinstance(stride, (list, tuple)) else stride for stride in strides]
-    if tuple(sides) != levels.plain:
-        raise CannotExtendError(
-            f'{key} is {list(strides)}, but the levels of model.neck have strides {list(levels.plain)}'
-        )
-    pairs = isinstance(strides[0], (list, tuple))
-    return [*((stride, stride) if pairs else stride for stride in levels.added), *strides]
 
 
 def finer_ranges(ranges, num_added: int) -> list:
@@ -43,85 +29,85 @@ def finer_ranges(ranges, num_added: int) -> list:
     return [*reversed(finer), *(tuple(pair) for pair in ranges[1:])]
 
 
-def extend_prior_generator(generator: dict, levels: Levels, key: str) -> dict:
-    """Anchors or points with the added levels in front; anchors grow with the stride.
-
-    Raises:
-        CannotExtendError: Its strides are not the pyramid's.
-    """
-    extended = dict(generator, strides=strides_from(generator['strides'], levels, f'{key}.strides'))
-    for name in ('base_sizes', 'centers'):
-        if generator.get(name) is not None:
-            raise CannotExtendError(
-                f'{key}.{name} sets anchors level by level; give scales and ratios instead'
-            )
-    return extended
-
-
 def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'model.bbox_head') -> dict:
-    """A one-stage head for the extended pyramid.
+    """A head on whole maps for the extended pyramid: a one-stage head, or an RPN of any kind.
 
     Raises:
         CannotExtendError: The head has no setting that counts levels.
     """
     if not levels.added:
         return head
-    extended, touched = dict(head), []
+    if isinstance(head.get('stages'), (list, tuple)):  # Cascade RPN
+        stages = [
+            extend_dense_head(stage, levels, report, f'{key}.stages[{place}]')
+            for place, stage in enumerate(head['stages'])
+        ]
+        return dict(head, stages=stages)
+    touched = {
+        **_finer_priors(head, levels, report, key),
+        **_finer_strides(head, levels, report, key),
+        **_finer_ranges(head, levels, report, key),
+    }
+    if not touched:
+        raise CannotExtendError(
+            f'{key} ({plain_type(head)}) has no strides, anchors or points to give the new levels'
+        )
+    extended = fit_mask_loss(dict(head, **touched), levels, key, report)
+    if 'num_ins' in head:
+        extended['num_ins'] = head['num_ins'] + len(levels.added)
+    return extended
 
-    def put(name: str, value) -> None:
-        extended[name] = value
-        touched.append(name)
 
-    for name in ('anchor_generator', 'approx_anchor_generator', 'square_anchor_generator'):
+def _finer_priors(head: dict, levels: Levels, report: Report, key: str) -> dict:
+    """The head's anchor or point generators, with the new levels."""
+    names = [name for name in GENERATOR_KEYS if name in head]
+    if not names:  # those that no one wrote
+        names = [name for name in GENERATOR_KEYS if argument(head, name) is not None]
+        if len(names) > 1:  # guided anchoring has two of its own and does not use its parent's
+            names = [name for name in names if name != 'anchor_generator']
+    extended = {}
+    for name in names:
         generator = argument(head, name)
-        if generator is not None:
-            put(name, extend_prior_generator(generator, levels, f'{key}.{name}'))
-            report.changed(
-                f'{key}.{name}.strides: begin with {levels.extended[0]}, so that anchors or '
-                f'points stand on the new level{_s(levels)} {_list(levels)}'
-            )
+        extended[name] = extend_prior_generator(generator, levels, f'{key}.{name}')
+        report.changed(
+            f'{key}.{name}.strides: begin with {levels.extended[0]}, so that anchors or '
+            f'points stand on the new level{_s(levels)} {_list(levels)}'
+        )
+    return extended
+
+
+def _finer_strides(head: dict, levels: Levels, report: Report, key: str) -> dict:
+    """The head's own list of strides, with the new levels."""
     for name in STRIDE_KEYS:
         strides = argument(head, name)
         if strides is not None:
-            put(name, strides_from(strides, levels, f'{key}.{name}'))
             report.changed(
                 f'{key}.{name}: begin with {levels.extended[0]}, so that points stand on '
                 f'the new level{_s(levels)} {_list(levels)}'
             )
-            break
+            return {name: strides_from(strides, levels, f'{key}.{name}')}
+    return {}
+
+
+def _finer_ranges(head: dict, levels: Levels, report: Report, key: str) -> dict:
+    """The sizes of objects that each level takes, with those of the new levels."""
+    extended = {}
     for name in RANGE_KEYS:
         ranges = argument(head, name)
         if ranges is not None:
-            put(name, finer_ranges(ranges, len(levels.added)))
+            extended[name] = finer_ranges(ranges, len(levels.added))
             report.changed(
                 f'{key}.{name}: {tuple(ranges[0])} of the former finest level split, so that '
                 f'the smallest objects, {extended[name][0]} px, belong to the new finest one'
             )
     edges = argument(head, 'base_edge_list')
     if edges is not None:
-        halves = [edges[0] // 2**i for i in range(len(levels.added), 0, -1)]
-        put('base_edge_list', [*halves, *edges])
+        extended['base_edge_list'] = finer_entries(edges, len(levels.added))
         report.changed(
-            f'{key}.base_edge_list: {halves} in front, the boxes that the new levels start from'
-        )
-    if not touched:
-        raise CannotExtendError(
-            f'{key} ({plain_type(head)}) has no strides, anchors or points to give the new levels'
-        )
-    if 'num_ins' in head:
-        put('num_ins', head['num_ins'] + len(levels.added))
-    if levels.added[0] == 2:
-        report.left(
-            f'{key}: runs on {_cells(levels.extended) / _cells(levels.plain):.0f} times as many '
-            'cells as before; with levels="p3_prime", whose finest stride is 4, on '
-            f'{_cells(levels.extended[1:]) / _cells(levels.plain):.0f} times as many'
+            f'{key}.base_edge_list: {extended["base_edge_list"][: len(levels.added)]} in front, the '
+            'boxes that the new levels start from'
         )
     return extended
-
-
-def _cells(strides: Sequence[int]) -> float:
-    """Cells of a pyramid for each pixel of the image."""
-    return sum(stride**-2 for stride in strides)
 
 
 def _s(levels: Levels) -> str:

@@ -18,29 +18,36 @@ EXTENDED_TYPES = (
 )
 
 
-def check_plain(model) -> None:
+def check_detector(model) -> None:
+    """Checks that a config has a detector, or something that holds one.
+
+    Raises:
+        CannotExtendError: It is no detector's.
+    """
+    if not isinstance(model, dict):
+        raise CannotExtendError(
+            "model is missing: this is no detector's config, but a dataset, a schedule or a script"
+        )
+
+
+def check_plain(model: dict) -> None:
     """Checks that a model's config is a plain detector's.
 
     Raises:
-        CannotExtendError: It is no detector's, is written in the new style, or is extended already.
+        CannotExtendError: It has no backbone, is no detector, or is extended already.
     """
-    if not isinstance(model, dict) or 'backbone' not in model:
+    if 'backbone' not in model:
         raise CannotExtendError(
             "model.backbone is missing: this is no detector's config, nor one of a model around a "
             'detector (model.detector)'
         )
     if 'head' in model:
         raise CannotExtendError(
-            f'model ({model["type"]}) classifies or compares pictures by model.head and detects '
+            f'model ({plain_type(model)}) classifies or compares pictures by model.head and detects '
             'nothing; extend the config of a detector'
         )
     # A teacher has levels of its own, which are checked where the loss compares them.
     own = {key: part for key, part in model.items() if not str(key).startswith('teacher_')}
     for name, part in typed_parts(own, 'model'):
-        if not isinstance(part['type'], str):
-            raise CannotExtendError(
-                f'{name}.type is a class: this config is of the new style (read_base); take the file of '
-                "the same name below MMDetection's configs folder, whose types are names"
-            )
         if plain_type(part) in EXTENDED_TYPES:
             raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')

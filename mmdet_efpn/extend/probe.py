@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from ..utils.pretrained import without_weights
 from .report import CannotExtendError
 
 IMAGE_SIDE = 128  # a multiple of every stride up to 128
+LARGE_SIDE = 512
 ODD_SIDE = 125  # odd, and odd again at strides 2, 8, ... rounded up
 
 
@@ -83,6 +85,42 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     return [Feature(round(IMAGE_SIDE / f.shape[-1]), f.shape[1]) for f in features]
 
 
+def probe_neck(backbone: dict, chain: list[dict]) -> list[Feature]:
+    """Builds a backbone and a neck without weights and gives stride and width of each of its levels.
+
+    Raises:
+        CannotExtendError: The neck cannot be built or run, or gives no list of maps.
+    """
+    init_default_scope('mmdet')
+    backbone, chain = ConfigDict(without_weights(backbone)), without_weights(list(chain))
+    name = ' and '.join(plain_type(part) for part in chain)
+
+    def run(side: int) -> list:
+        levels = _build_and_run(backbone, side)
+        for part in chain:
+            neck = revert_sync_batchnorm(MODELS.build(copy.deepcopy(part))).eval()
+            with torch.no_grad():
+                levels = neck(levels)
+        return levels
+
+    try:
+        with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
+            try:
+                side = IMAGE_SIDE
+                levels = on_meta_if_possible(lambda: run(side))
+            except RuntimeError:  # SSD's last convs take no padding and need a larger map
+                side = LARGE_SIDE
+                levels = on_meta_if_possible(lambda: run(side))
+    except Exception as error:
+        # Whatever a foreign module says at build or at its first forward.
+        raise CannotExtendError(f'model.neck ({name}) cannot be built and run: {error}') from error
+    if isinstance(levels, torch.Tensor):
+        levels = [levels]
+    if not isinstance(levels, (tuple, list)) or any(getattr(f, 'ndim', 0) != 4 for f in levels):
+        raise CannotExtendError(f'model.neck ({name}) gives no list of feature maps')
+    return [Feature(round(side / f.shape[-1]), f.shape[1]) for f in levels]
+
+
 def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     """Whether the outputs, as probed, have any image's size over their strides, rounded up."""
     try:
@@ -98,12 +136,17 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
 
 
 def _run(cfg: ConfigDict, side: int):
-    """The backbone's outputs; on the meta device, where nothing is computed, if that can be."""
+    """The backbone's outputs."""
+    return on_meta_if_possible(lambda: _build_and_run(cfg, side))
+
+
+def on_meta_if_possible(run: Callable):
+    """What ``run`` gives on the meta device, where nothing is computed; else on the CPU."""
     try:
         with torch.device('meta'):
-            return _build_and_run(cfg, side)
+            return run()
     except (NotImplementedError, RuntimeError):
-        return _build_and_run(cfg, side)
+        return run()
 
 
 def _build_and_run(cfg: ConfigDict, side: int):

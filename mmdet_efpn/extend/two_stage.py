@@ -1,19 +1,25 @@
 """Two-stage heads: where proposals come from, and which level each RoI is pooled from."""
 
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
+from mmdet.registry import MODELS
+
 from ..utils.errors import UserError
-from .dense_head import extend_prior_generator
-from .neck import Levels
+from .dense_head import extend_dense_head
+from .priors import extend_prior_generator, halved, smallest_anchor
 from .probe import argument, plain_type
+from .pyramid import Levels
 from .report import CannotExtendError, Report
 
 FINEST_STRIDE = 2
+# box heads with more than the one class layer and the one box layer
+SPLIT = ('DoubleConvFCBBoxHead', 'MultiInstanceBBoxHead', 'SABLHead')
 
 
-def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Report) -> dict:
+def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool | None, report: Report) -> dict:
     """The RPN over the extended pyramid: on P2..P6, or with ``on_p2_prime`` on P2' too.
 
-    Raises:
-        CannotExtendError: An RPN that cannot leave out or take the extended level.
+    An RPN of another kind than MMDetection's ``RPNHead`` cannot leave P2' out.
     """
     key, kind = 'model.rpn_head', plain_type(head)
     if kind == 'EmbeddingRPNHead':
@@ -23,10 +29,17 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
             )
         report.left(f'{key}: {kind} learns its proposals and reads no level')
         return head
-    if kind != 'RPNHead':
-        raise CannotExtendError(f'{key} ({kind}) is not known; known are RPNHead and EmbeddingRPNHead')
     if not levels.added:
         return head
+    if kind != 'RPNHead':
+        if on_p2_prime is False:
+            raise UserError(
+                f"rpn_on_p2_prime=False: {key} ({kind}) runs on all levels; only RPNHead can leave P2' "
+                'out'
+            )
+        extended = extend_dense_head(head, levels, report, key)
+        report.left(f"{key}: {kind} proposes on P2' too; only RPNHead can leave it out")
+        return extended
     extended = dict(head, type='ExtendedRPNHead')
     generator = argument(head, 'anchor_generator')
     if on_p2_prime:
@@ -34,7 +47,7 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
         extended['anchor_generator'] = extend_prior_generator(
             generator, levels, f'{key}.anchor_generator'
         )
-        report.changed(f"{key}: RPNHead to ExtendedRPNHead, which proposes on P2' too, as asked for")
+        report.changed(f"{key}: RPNHead to ExtendedRPNHead, which proposes on P2' too")
         return extended
     extended['anchor_generator'] = extend_prior_generator(
         generator, Levels(levels.plain, levels.extended[1:]), f'{key}.anchor_generator'
@@ -43,19 +56,13 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool, report: Repor
         f"{key}: RPNHead to ExtendedRPNHead, which proposes on all levels but P2', as the "
         "authors' released model does; rpn_on_p2_prime puts it on P2' too"
     )
-    smallest = _smallest_anchor(extended['anchor_generator'])
+    smallest = smallest_anchor(extended['anchor_generator'])
     if smallest is not None:
         report.left(
             f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for '
             'objects far smaller than that, lower its scales'
         )
     return extended
-
-
-def _smallest_anchor(generator: dict) -> float | None:
-    """Side in pixels of the smallest square anchor, where strides and scales tell it."""
-    scales = generator.get('scales') or [generator.get('octave_base_scale')]
-    return None if None in scales else min(scales) * generator['strides'][0]
 
 
 def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, report: Report) -> dict:
@@ -69,12 +76,16 @@ def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, re
     }
     if 'semantic_head' in extended:
         extended['semantic_head'] = _extend_semantic_head(extended['semantic_head'], levels, report)
-    if 'glbctx_head' in extended:
-        raise CannotExtendError(f'{key}.glbctx_head ({kind}) reads levels in a way that is not known')
     if kind != 'StandardRoIHead':
         report.left(
             f'{key}: {kind} keeps its box head{"s" if "bbox_head" in roi_head else ""}, which '
             "serve P2' as well; a second head for P2' alone is for StandardRoIHead"
+        )
+        return extended
+    if not _is_linear(roi_head.get('bbox_head')):
+        report.left(
+            f"{key}: its box head serves P2' as well; a second one for P2' alone is for heads that "
+            'classify and regress by linear layers'
         )
         return extended
     if plain_type(roi_head['bbox_roi_extractor']) != 'SingleRoIExtractor':
@@ -97,6 +108,14 @@ def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, re
             'levels, as asked for'
         )
     return extended
+
+
+def _is_linear(bbox_head) -> bool:
+    """Whether a box head has the one class layer and the one box layer that a second head needs."""
+    if not isinstance(bbox_head, dict):
+        return False
+    cls = MODELS.get(bbox_head['type'])
+    return isinstance(cls, type) and issubclass(cls, BBoxHead) and plain_type(bbox_head) not in SPLIT
 
 
 def _extend_extractors(name: str, extractors, levels: Levels, report: Report):
@@ -127,10 +146,12 @@ def extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) 
     if scale is None:
         report.changed(f"{key}.featmap_strides: {FINEST_STRIDE} in front; it pools from P2' as well")
         return extended
-    extended['finest_scale'] = scale // 2 ** len(levels.added)
+    extended['finest_scale'] = scale
+    for _ in levels.added:
+        extended['finest_scale'] = halved(extended['finest_scale'])
     report.changed(
         f'{key}: featmap_strides from {FINEST_STRIDE} on and finest_scale {scale} to '
-        f'{extended["finest_scale"]}, so that RoIs under {2 * extended["finest_scale"]} px are pooled '
+        f'{extended["finest_scale"]}, so that RoIs under {2 * extended["finest_scale"]:g} px are pooled '
         "from P2' and all others from where they were"
     )
     return extended
@@ -138,7 +159,7 @@ def extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) 
 
 def _extend_semantic_head(head: dict, levels: Levels, report: Report) -> dict:
     count = len(levels.added)
-    if plain_type(head) != 'FusedSemanticHead':
+    if not issubclass(MODELS.get(head['type']), FusedSemanticHead):
         raise CannotExtendError(
             f'model.roi_head.semantic_head ({plain_type(head)}) reads levels in a way that is not known'
         )

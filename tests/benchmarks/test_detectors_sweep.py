@@ -1,87 +1,82 @@
-"""The counts and the rows of the table of detectors."""
+"""The sweep over all configs: its sample, its rows, its page, and a small share of it for real."""
+
+import csv
+import io
 
 import pytest
-import torch
 
-from benchmarks.common.dense_steps import cost_of
-from benchmarks.detectors_sweep import (
-    BACKBONES,
-    DETECTORS,
-    OWN,
-    document,
-    pairs,
-    run_pair,
-    shipped,
-    with_backbone,
-)
-from mmdet_efpn.evaluation.cost import BackboneNeckSteps, count_macs
+from benchmarks.common.config_trial import FAILED, NOT_LOADED, REFUSED, TRAINED, try_config
+from benchmarks.common.sweep_page import csv_text, page
+from benchmarks.detectors_sweep import main, sample_of, shipped_configs
 
 
-@pytest.mark.parametrize('deformable', [False, True])
-def test_cost_of_a_one_stage_detector_by_hand(deformable):
-    model = shipped(DETECTORS['FCOS']).model
-    model.bbox_head.dcn_on_last_conv = deformable
-    parameters, macs, note = cost_of(model, 64)
-    with torch.device('meta'):
-        features = BackboneNeckSteps(model)
-    trunk = count_macs(features, torch.empty(1, 3, 64, 64, device='meta'))
-    cells = 8**2 + 4**2 + 2**2 + 1 + 1  # strides 8 to 128
-    towers = 2 * 4 * 256 * 256 * 9  # two of four 3x3 convs
-    offsets = 2 * 27 * 256 * 9 if deformable else 0  # x, y and a mask for each of 9 taps
-    outputs = (80 + 4 + 1) * 256 * 9
-    assert note == ''
-    assert macs == trunk + cells * (towers + offsets + outputs)
-    assert parameters > sum(p.numel() for p in features.parameters())
+def test_a_sample_has_each_family_once_first():
+    names = [f'{family}/{i}.py' for family in 'abcdef' for i in range(5)]
+    sample = sample_of(names, 6, seed=3)
+    assert sorted(name[0] for name in sample) == list('abcdef')
+    assert sample == sample_of(names, 6, seed=3)
+    assert sample != sample_of(names, 6, seed=4)
+    assert len(set(sample_of(names, 20, seed=0))) == 20
 
 
-def test_what_cannot_be_counted_is_said():
-    parameters, macs, note = cost_of(shipped(DETECTORS['Faster R-CNN (FPN_CARAFE)']).model, 64)
-    assert parameters > 4e7
-    assert macs is None
-    assert 'CARAFE' in note
+def test_every_shipped_config_is_listed():
+    configs = shipped_configs()
+    assert len(configs) > 700
+    assert not [name for name in configs if '_base_' in name]
 
 
-def test_backbone_is_taken_at_the_strides_the_detector_reads():
-    rtmdet = shipped(DETECTORS['RTMDet-s'])
-    resnet = shipped(BACKBONES['R-50']).model.backbone
-    cfg = with_backbone(rtmdet, resnet)
-    assert tuple(cfg.model.backbone.out_indices) == (1, 2, 3)
-    assert cfg.model.neck.in_channels == [512, 1024, 2048]
-    cspnext = with_backbone(shipped(DETECTORS['RetinaNet']), rtmdet.model.backbone)
-    assert tuple(cspnext.model.backbone.out_indices) == (1, 2, 3, 4)
-    timm = with_backbone(rtmdet, dict(BACKBONES['EfficientNet-B0 (timm)']))
-    assert tuple(timm.model.backbone.out_indices) == (2, 3, 4)
-    with pytest.raises(ValueError, match=r'reads strides \[8, 16, 32\]'):
-        with_backbone(rtmdet, shipped(BACKBONES['HRNet-W18']).model.backbone)
-
-
-def test_a_failure_is_a_row_with_its_reason():
-    row = run_pair('DETR', OWN)
-    assert not row['works']
-    assert 'makes one level of stride 32' in row['reason']
-    text = document(
-        [
-            row,
-            dict(
-                detector='A',
-                backbone='R-50',
-                works=True,
-                reason='',
-                strides=(2, 4),
-                parameters_before=1e6,
-                parameters_after=2.5e6,
-                macs_before=None,
-                macs_after=3e9,
-            ),
-        ]
+def test_what_becomes_of_a_file(tmp_path):
+    files = dict(
+        trained="_base_ = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'\n",
+        refused="_base_ = 'mmdet::detr/detr_r50_8xb2-150e_coco.py'\n",
+        broken="_base_ = './gone.py'\n",
+        script='raise SystemExit(3)\n',
     )
-    assert '1 of 2 rows work' in text
-    assert '| DETR | its own (ResNet) | no: CannotExtendError: model.neck' in text
-    assert '| A | R-50 | yes | 2, 4 | 1.0 to 2.5 | not counted to 3.0 |' in text
+    rows = {}
+    for name, text in files.items():
+        path = tmp_path / f'{name}.py'
+        path.write_text(text)
+        rows[name] = try_config(str(path))
+    assert rows['trained']['status'] == TRAINED
+    assert rows['trained']['strides'] == '2 4 8 16 32 64 128'
+    assert rows['refused']['status'] == REFUSED
+    assert 'one level of stride 32' in rows['refused']['reason']
+    assert rows['broken']['status'] == NOT_LOADED
+    assert rows['script']['status'] == NOT_LOADED
 
 
-def test_pairs_are_every_detector_and_then_every_backbone():
-    listed = pairs(list(DETECTORS), list(BACKBONES))
-    assert len(set(listed)) == len(listed)
-    assert {detector for detector, backbone in listed if backbone == OWN} == set(DETECTORS)
-    assert {backbone for _, backbone in listed} == {OWN, *BACKBONES}
+def test_the_page_counts_by_status_family_and_reason():
+    table = [
+        ('a/1.py', 'A', TRAINED, '2 4', ''),
+        ('a/2.py', 'A', REFUSED, '', 'no 3 levels'),
+        ('b/1.py', 'B', REFUSED, '', 'no 4 levels'),
+        ('b/2.py', 'B', FAILED, '', 'E: x|y'),
+    ]
+    keys = ('config', 'kind', 'status', 'strides', 'reason')
+    rows = [dict(zip(keys, values, strict=True)) for values in table]
+    text = page(rows, minutes=3.4, workers=2)
+    assert '| extended and trained a step | 1 |' in text
+    assert '| refused, with a reason | 2 |' in text
+    assert '| a | 2 | 1 |  | 1 |  |  |' in text
+    assert '| 2 | refused | no 3 levels | a/2.py |' in text
+    assert r'E: x\|y' in text
+    written = list(csv.DictReader(io.StringIO(csv_text(rows))))
+    assert [row['status'] for row in written] == [row['status'] for row in rows]
+
+
+def run_sample(count, tmp_path, capsys):
+    rows = tmp_path / 'rows.jsonl'
+    main(['--sample', str(count), '--rows', str(rows)])
+    said = capsys.readouterr().out
+    assert len(rows.read_text().splitlines()) >= count
+    assert f' {FAILED} ' not in said, said
+    return said
+
+
+def test_twelve_configs_of_as_many_families(tmp_path, capsys):
+    assert run_sample(12, tmp_path, capsys).count(': trained') >= 6
+
+
+@pytest.mark.slow
+def test_sixty_configs(tmp_path, capsys):
+    assert run_sample(60, tmp_path, capsys).count(': trained') >= 40

@@ -86,6 +86,17 @@ def test_wrong_words_are_one_line(words, said, command):
     assert error.count('\n') == 1
 
 
+@pytest.mark.parametrize(
+    'words',
+    [('--debug', 'deeppcb', 'gone', 'out'), ('deeppcb', 'gone', 'out', '--debug')],
+    ids=['before the format', 'at the end'],
+)
+def test_debug_stands_anywhere_in_convert(words, command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match='gone'):
+        command('convert', *words)
+
+
 def test_former_module_warns_and_works(repository, child_environment, tmp_path):
     words = [
         '-m',

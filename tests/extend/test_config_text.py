@@ -8,6 +8,8 @@ from mmengine.config import Config
 import mmdet_efpn
 from mmdet_efpn.extend.config_text import changes, without_scope, write_extended_config
 
+pytestmark = pytest.mark.usefixtures('unchecked')
+
 
 @pytest.mark.parametrize(
     ('name', 'options'),

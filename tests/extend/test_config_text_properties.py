@@ -2,11 +2,14 @@
 
 import copy
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
 
 from mmdet_efpn.extend.config_text import _literal, changes
+
+pytestmark = pytest.mark.usefixtures('unchecked')
 
 KEYS = st.sampled_from(['type', 'a', 'b', 'strides', 'neck'])
 LEAVES = (

@@ -3,7 +3,7 @@
 import torch
 from mmengine.config import Config
 
-from benchmarks.common.detector_trial import build_detector, try_detector
+from mmdet_efpn.extend import build_detector, try_detector
 
 
 def test_faster_rcnn_extends_trains_and_predicts(command, tmp_path):
@@ -14,8 +14,8 @@ def test_faster_rcnn_extends_trains_and_predicts(command, tmp_path):
     cfg = Config.fromfile(out)
     cfg.model.backbone.depth = 18
     cfg.model.neck.in_channels = [64, 64, 128, 256, 512]
-    trial = try_detector(build_detector(cfg.model))
+    trial = try_detector(build_detector(cfg.model), (64, 128))
     assert trial.strides == (2, 4, 8, 16, 32, 64)
-    assert trial.unchanged == ()
+    assert trial.without_gradient == ()
     assert torch.tensor(trial.losses['loss']).isfinite()
     assert trial.num_detections > 0

@@ -1,6 +1,7 @@
 """What a detector costs: parameters, multiply-adds, time and memory."""
 
 from .comparison import compare, progress, table
+from .dense_steps import DenseSteps, build_on_meta, cost_of, kept_bytes
 from .measure import (
     PASSES,
     autocast,
@@ -17,11 +18,15 @@ __all__ = [
     'PARTS',
     'PASSES',
     'BackboneNeckSteps',
+    'DenseSteps',
     'Subject',
     'autocast',
+    'build_on_meta',
     'compare',
+    'cost_of',
     'count_macs',
     'count_parameters',
+    'kept_bytes',
     'parse_subject',
     'peak_memory',
     'precision',

@@ -2,8 +2,8 @@
 
 from ...utils.config_parts import typed_parts
 from ..dense_head import extend_dense_head, extend_prior_generator
-from ..neck import Levels
 from ..probe import plain_type
+from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from ..two_stage import extend_extractor
 

@@ -1,6 +1,6 @@
 """DiffusionDet: a one-stage head that pools RoIs of its boxes from the levels."""
 
-from ..neck import Levels
+from ..pyramid import Levels
 from ..report import Report
 from ..two_stage import extend_extractor
 

@@ -9,8 +9,9 @@ from mmengine.config import Config, ConfigDict
 
 from ...utils.pretrained import pretrained_weights
 from ..backbone import C2_STRIDE
-from ..neck import Levels
+from ..new_style import is_new_style, with_names
 from ..probe import plain_type
+from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from .teachers import teacher_hook
 from .track_head import extend_track_head
@@ -71,20 +72,22 @@ def extend_inside(
     Raises:
         CannotExtendError: The detector inside cannot have the level; the message names the whole key.
     """
-    extended, report = copy.deepcopy(cfg), Report()
+    extended, report = with_names(cfg) if is_new_style(cfg) else copy.deepcopy(cfg), Report()
     model = ConfigDict(extended.model).to_dict()
+    plain = ConfigDict(cfg.model).to_dict()
     for place in places:
         holder, preprocessor = _preprocessor(model, place)
         single = copy.deepcopy(cfg)
-        single.model = dict(model[place], data_preprocessor=holder.get('data_preprocessor'))
+        single.model = dict(plain[place], data_preprocessor=holder.get('data_preprocessor'))
         keys = dict(model=f'model.{place}', preprocessor=preprocessor)
         try:
             inner, said = extend(single)
         except CannotExtendError as error:
             raise CannotExtendError(with_whole_keys(str(error), **keys)) from error
         _put_back(model, place, holder, ConfigDict(inner.model).to_dict())
-        if inner.get('custom_imports') is not None:
-            extended.custom_imports = inner.custom_imports
+        for key in ('custom_imports', 'optim_wrapper'):
+            if inner.get(key) is not None:
+                extended[key] = inner[key]
         report.take(said, partial(with_whole_keys, **keys))
         if said.levels is not None:
             extend_track_head(model, said.levels, report)

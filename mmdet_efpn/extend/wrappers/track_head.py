@@ -1,6 +1,6 @@
 """Track heads that pool from the detector's levels: QDTrack, MaskTrack R-CNN."""
 
-from ..neck import Levels
+from ..pyramid import Levels
 from ..report import Report
 from ..two_stage import extend_extractor
 

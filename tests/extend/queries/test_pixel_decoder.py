@@ -5,9 +5,8 @@ import torch
 from mmdet.registry import MODELS
 
 import mmdet_efpn
-from benchmarks.common.detector_trial import build_detector, try_detector
 from benchmarks.common.wrapper_trial import build_wrapper, try_wrapper
-from mmdet_efpn.extend import CannotExtendError
+from mmdet_efpn.extend import CannotExtendError, build_detector, try_detector
 
 MASK_FORMER = 'maskformer/maskformer_r50_ms-16xb1-75e_coco'
 MASK2FORMER = 'mask2former/mask2former_r50_8xb2-lsj-50e_coco'
@@ -33,23 +32,22 @@ def shallow(cfg, head='panoptic_head'):
 def test_trains_and_predicts(shipped, name, levels, strides):
     cfg = shallow(shipped(name))
     cfg.model.test_cfg.update(panoptic_on=False, instance_on=True)
-    torch.manual_seed(0)
-    trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg, levels=levels).model))
+    model = build_detector(mmdet_efpn.extend_config(cfg, levels=levels).model)
+    trial = try_detector(model, (64, 128))
     assert trial.strides == strides
-    assert trial.unchanged == ()
     assert trial.num_detections > 0
 
 
 @pytest.mark.parametrize(('levels', 'finest'), [('all', 2), ('p3_prime', 4)])
 @pytest.mark.parametrize(('name', 'head'), [(MASK2FORMER, 'panoptic_head'), (VIDEO, 'track_head')])
 def test_the_pixel_decoder_itself_knows_the_strides(shipped, name, head, levels, finest):
-    head = mmdet_efpn.extend_config(shipped(name), levels=levels).model[head]
+    head = mmdet_efpn.extend_config(shipped(name), levels=levels, check=False).model[head]
     assert head.pixel_decoder.strides[0] == finest
     assert len(head.in_channels) == len(head.pixel_decoder.strides)
 
 
 def test_videos_train_and_the_neck_keeps_its_learning_rate(shipped):
-    cfg = mmdet_efpn.extend_config(shallow(shipped(VIDEO), 'track_head'))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(VIDEO), 'track_head'), check=False)
     assert cfg.model.backbone.type == 'PyramidBackbone'
     assert cfg.optim_wrapper.paramwise_cfg.custom_keys['backbone.neck'].lr_mult == 1.0
     model = build_wrapper(cfg.model)
@@ -63,7 +61,7 @@ def test_a_neck_that_is_there_keeps_its_width(shipped):
     cfg = shipped(MASK2FORMER)
     cfg.model.neck = dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=128, num_outs=4)
     cfg.model.panoptic_head.in_channels = [128] * 4
-    model = mmdet_efpn.extend_config(cfg).model
+    model = mmdet_efpn.extend_config(cfg, check=False).model
     assert model.neck.neck.out_channels == 128
     assert model.panoptic_head.in_channels == [128] * 4
 

@@ -5,17 +5,15 @@ from mmdet.models.detectors import DINO
 from mmdet.registry import MODELS
 
 import mmdet_efpn
-from benchmarks.common.detector_trial import build_detector, try_detector
-from mmdet_efpn.extend import CannotExtendError, extend_with_report
+from mmdet_efpn.extend import CannotExtendError, build_detector, extend_with_report, try_detector
 
 DDQ = 'ddq/ddq-detr-4scale_r50_8xb2-12e_coco'
 
 
 def test_ddq_trains_and_predicts(shipped, small):
     cfg = small(shipped(DDQ, light=True))
-    trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg).model))
+    trial = try_detector(build_detector(mmdet_efpn.extend_config(cfg).model), (64, 128))
     assert trial.strides == (4, 8, 16, 32, 64)
-    assert trial.unchanged == ()
     assert trial.num_detections > 0
 
 
@@ -28,7 +26,7 @@ def test_ddq_trains_and_predicts(shipped, small):
     ],
 )
 def test_each_attention_takes_the_levels(shipped, name, strides):
-    model = mmdet_efpn.extend_config(shipped(name)).model
+    model = mmdet_efpn.extend_config(shipped(name), check=False).model
     assert model.num_feature_levels == len(strides)
     assert model.encoder.layer_cfg.self_attn_cfg.num_levels == len(strides)
     assert model.decoder.layer_cfg.cross_attn_cfg.num_levels == len(strides)
@@ -42,7 +40,7 @@ def test_a_child_of_dino_is_extended_as_dino(shipped):
     try:
         cfg = shipped('dino/dino-4scale_r50_8xb2-12e_coco')
         cfg.model.type = 'OwnDINO'
-        assert mmdet_efpn.extend_config(cfg).model.num_feature_levels == 5
+        assert mmdet_efpn.extend_config(cfg, check=False).model.num_feature_levels == 5
     finally:
         MODELS._module_dict.pop('OwnDINO')
 

@@ -8,7 +8,6 @@ from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 
 import mmdet_efpn
-from benchmarks.common.detector_trial import try_detector
 from benchmarks.common.wrapper_trial import build_wrapper, try_wrapper
 from mmdet_efpn.checkpoints.extend_weights import extend_weights
 from mmdet_efpn.extend import CannotExtendError, extend_with_report
@@ -40,7 +39,7 @@ def test_tracker_trains_and_tracks(shipped, name, classes):
     plain = shallow(shipped(name))
     if name == MASK_TRACK:
         plain.model.track_head.embed_head.fc_out_channels = 32
-    cfg, report = extend_with_report(plain)
+    cfg, report = extend_with_report(plain, check=False)
     extractor = cfg.model.track_head.roi_extractor
     assert extractor.featmap_strides == OCTAVES[:5]
     assert extractor.finest_scale == 28
@@ -59,7 +58,7 @@ def test_tracker_trains_and_tracks(shipped, name, classes):
     ],
 )
 def test_one_stage_detector_inside_a_tracker(shipped, name, levels, neck, strides):
-    cfg, report = extend_with_report(shipped(name), levels=levels)
+    cfg, report = extend_with_report(shipped(name), levels=levels, check=False)
     detector = cfg.model.detector
     assert detector.neck.type == neck
     assert detector.bbox_head.strides == strides
@@ -71,7 +70,7 @@ def test_one_stage_detector_inside_a_tracker(shipped, name, levels, neck, stride
 
 
 def test_sort_extends_its_detector_alone(shipped):
-    cfg = mmdet_efpn.extend_config(shallow(shipped(SORT)))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(SORT)), check=False)
     assert cfg.model.type == 'DeepSORT'
     assert cfg.model.detector.neck.type == 'EFPN'
     assert 'mmdet_efpn' in cfg.custom_imports.imports
@@ -79,7 +78,7 @@ def test_sort_extends_its_detector_alone(shipped):
 
 
 def test_soft_teacher_trains_both_and_predicts(shipped):
-    cfg = mmdet_efpn.extend_config(shallow(shipped(SOFT_TEACHER)))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(SOFT_TEACHER)), check=False)
     assert 'skip_buffer' not in cfg.custom_hooks[0]  # nothing new has statistics
     cfg.model.semi_train_cfg.update(
         pseudo_label_initial_score_thr=0.0,
@@ -101,7 +100,7 @@ def test_teacher_follows_the_statistics_of_a_new_stem(shipped):
         type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2)
     )
     cfg.model.detector.neck.in_channels = [16, 32, 64, 128]
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.custom_hooks[0].skip_buffer is False
     assert any(line.startswith('custom_hooks[0].skip_buffer') for line in report.changes)
     assert 'skip_buffer' not in cfg.custom_hooks[0]  # the argument is left alone
@@ -116,7 +115,7 @@ def test_padding_is_set_where_the_images_come_from(shipped):
     inside = cfg.model.data_preprocessor.data_preprocessor
     inside.pad_size_divisor = 1
     cfg.model.detector.data_preprocessor = copy.deepcopy(inside)
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     rounds_down = any('pad_size_divisor' in line for line in report.changes)
     set_to = extended.model.data_preprocessor.data_preprocessor.pad_size_divisor
     assert set_to == (32 if rounds_down else 1)
@@ -135,9 +134,8 @@ def test_distiller_around_a_plain_detector(shipped):
     extended, report = extend_with_report(cfg)
     assert extended.model.detector.neck.type == 'EFPN'
     assert any(line.startswith('model.detector.neck') for line in report.changes)
-    trial = try_detector(build_wrapper(extended.model))
-    assert trial.unchanged == ()
-    assert {'p3_prime.loss_global', 'p2_prime.loss_global'} <= trial.losses.keys()
+    _, unchanged = try_wrapper(build_wrapper(extended.model), classes=80)
+    assert unchanged == ()
 
 
 def test_nested_wrappers_carry_whole_keys(shipped):
@@ -164,7 +162,7 @@ def test_refusals_carry_whole_keys(shipped):
     with pytest.raises(CannotExtendError, match=r'^model\.detector\.neck\.in_channels ') as refused:
         extend_with_report(cfg)
     assert 'but model.detector.backbone gives' in str(refused.value)
-    twice = mmdet_efpn.extend_config(shipped(SORT))
+    twice = mmdet_efpn.extend_config(shipped(SORT), check=False)
     with pytest.raises(CannotExtendError, match=r'^model\.detector\.\S+ is .* extended already'):
         extend_with_report(twice)
 
@@ -210,7 +208,7 @@ def test_weights_of_a_detector_alone_keep_their_names(shipped, tmp_path):
     cfg.model.detector = fcos
     plain = MODELS.build(without_weights(fcos))
     torch.save(dict(state_dict=plain.state_dict()), tmp_path / 'plain.pth')
-    mmdet_efpn.extend_config(cfg).dump(tmp_path / 'extended.py')
+    mmdet_efpn.extend_config(cfg, check=False).dump(tmp_path / 'extended.py')
     missing = extend_weights(tmp_path / 'plain.pth', tmp_path / 'extended.py', tmp_path / 'out.pth')
     assert missing
     assert not any(name.startswith(('student.', 'teacher.')) for name in missing)

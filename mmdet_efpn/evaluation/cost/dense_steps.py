@@ -10,8 +10,9 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdet_efpn.evaluation.cost import count_macs, count_parameters, random_samples
-from mmdet_efpn.utils.pretrained import without_weights
+from ...utils.pretrained import without_weights
+from .measure import count_macs, count_parameters
+from .subject import random_samples
 
 
 class ConvOfDeformConv(nn.Conv2d):
@@ -45,11 +46,17 @@ class DenseSteps(nn.Module):
     """A detector's backbone, neck and dense head (RPN or one-stage head), or its whole transformer.
 
     What works on single RoIs is left out: its cost depends on the number of proposals alone.
+
+    Args:
+        detector (nn.Module): The detector; its RoI head is taken off.
+        trainable (bool): Whether gradients are wanted. Default False.
     """
 
-    def __init__(self, detector: nn.Module) -> None:
+    def __init__(self, detector: nn.Module, trainable: bool = False) -> None:
         super().__init__()
-        self.detector = detector.requires_grad_(False)  # torch's counter would track gradients
+        if not trainable:
+            detector.requires_grad_(False)  # torch's counter would track gradients
+        self.detector = detector
         detector._modules.pop('roi_head', None)
         _replace_deform_convs(self)
 
@@ -74,36 +81,68 @@ def _replace_deform_convs(module: nn.Module) -> None:
             _replace_deform_convs(child)
 
 
-def cost_of(model_cfg: dict, side: int) -> tuple[int, int | None, str]:
-    """Parameters of a detector, multiply-adds of its dense part on a square image, and a note.
+def build_on_meta(model_cfg: dict) -> nn.Module:
+    """A detector without storage for its weights, or with, where it cannot be built without."""
+    init_default_scope('mmdet')
+    cfg = ConfigDict(without_weights(model_cfg))
+    try:
+        with torch.device('meta'):
+            return revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
+    except (NotImplementedError, RuntimeError):
+        return revert_sync_batchnorm(MODELS.build(cfg))
+
+
+def cost_of(model_cfg: dict, height: int, width: int, channels: int = 3) -> tuple[int, int | None, str]:
+    """Parameters of a detector, multiply-adds of its dense part on one image, and a note.
 
     Args:
         model_cfg (dict): The detector.
-        side (int): Side of the image in pixels.
+        height (int): Of the image in pixels.
+        width (int): Of the image in pixels.
+        channels (int): Its channels.
 
     Returns:
         tuple[int, int | None, str]: The multiply-adds are ``None`` where the note says why they could
         not be counted.
     """
-    init_default_scope('mmdet')
-    cfg = ConfigDict(without_weights(model_cfg))
+    detector = build_on_meta(model_cfg)
+    parameters, size = count_parameters(detector), (channels, height, width)
     try:
-        with torch.device('meta'):
-            detector = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
-    except (NotImplementedError, RuntimeError):
-        detector = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
-    parameters = count_parameters(detector)
-    try:
-        return parameters, _macs(detector, side), ''
+        return parameters, _macs(detector, size), ''
     except (NotImplementedError, RuntimeError):
         try:  # a step that needs values
-            return parameters, _macs(revert_sync_batchnorm(MODELS.build(cfg)), side), ''
+            cfg = ConfigDict(without_weights(model_cfg))
+            return parameters, _macs(revert_sync_batchnorm(MODELS.build(cfg)), size), ''
         except (NotImplementedError, RuntimeError, ValueError) as error:
             return parameters, None, str(error)
     except ValueError as error:
         return parameters, None, str(error)
 
 
-def _macs(detector: nn.Module, side: int) -> int:
+def _macs(detector: nn.Module, size: tuple[int, int, int]) -> int:
     device = next(detector.parameters()).device
-    return count_macs(DenseSteps(detector), torch.zeros(1, 3, side, side, device=device))
+    return count_macs(DenseSteps(detector), torch.zeros(1, *size, device=device))
+
+
+def kept_bytes(model: nn.Module, images: torch.Tensor) -> int:
+    """Bytes that a training pass keeps for its backward pass, weights left out.
+
+    Each piece of memory counts once, however many operations keep it.
+
+    Args:
+        model (nn.Module): Called with ``images``; it may be on the meta device.
+        images (torch.Tensor): (B, C, H, W).
+    """
+    weights = {weight.untyped_storage()._cdata for weight in model.parameters()}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            kept[storage._cdata] = storage  # held, so that no other gets its place
+        return tensor
+
+    model.train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        model(images)
+    return sum(storage.nbytes() for storage in kept.values())

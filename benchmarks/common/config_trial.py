@@ -1,0 +1,118 @@
+"""One config through all that the sweep asks: read, extended, written, trained a step, saved, loaded."""
+
+import hashlib
+import io
+import json
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from mmdet_efpn.evaluation.cost import build_on_meta
+from mmdet_efpn.extend import build_detector, try_detector, write_extended_config
+from mmdet_efpn.utils.errors import UserError
+
+TRAINED, NOT_HERE, REFUSED, NOT_LOADED, FAILED = (
+    'trained',
+    'not run here',
+    'refused',
+    'does not load',
+    'failed',
+)
+IMAGE_SIZES = ((64, 64), (128, 128), (320, 320))
+
+
+def fingerprint(path: str) -> str:
+    """Of what a config's trial hangs on: its model, its optimiser and whether it loads."""
+    quiet()
+    try:
+        cfg = Config.fromfile(path)
+        parts = [cfg.get('model'), cfg.get('optim_wrapper')]
+        text = json.dumps(_plain(parts), sort_keys=True, default=str)
+    except BaseException:
+        # Some files exit or raise what they like; each is tried by itself.
+        text = path
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value):
+    """A config's part without the names of weights, which a trial does not load."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items() if k not in ('init_cfg', 'pretrained')}
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def quiet() -> None:
+    """Keeps the log free of what modules say, and a worker to one thread."""
+    warnings.simplefilter('ignore')
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+
+
+def try_config(path: str) -> dict:
+    """Extends a config and runs the result.
+
+    Args:
+        path (str): A config file.
+
+    Returns:
+        dict: ``status``, one of the five above; ``reason``, a sentence, empty where it trained;
+        ``kind``, the detector's type; ``strides`` of the extended levels.
+    """
+    quiet()
+    row = dict(status=NOT_LOADED, reason='', kind='', strides='')
+    try:
+        cfg = Config.fromfile(path)
+    except BaseException as error:
+        # As above: what a file does when it is read is the result.
+        return dict(row, reason=_sentence(error))
+    model = cfg.get('model')
+    kind = model.get('type', '') if isinstance(model, dict) else ''
+    row['kind'] = kind if isinstance(kind, str) else kind.__name__
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            out = Path(folder) / 'extended.py'
+            report = write_extended_config(path, out)
+            extended = Config.fromfile(out)
+        except UserError as error:
+            return dict(row, status=REFUSED, reason=str(error))
+        except Exception as error:
+            # A crash is what the sweep looks for.
+            return dict(row, status=FAILED, reason=_sentence(error))
+    unchecked = [said for said in report.kept if said.startswith('not checked')]
+    try:
+        row['strides'] = ' '.join(map(str, _train_save_load(extended.model)))
+    except Exception as error:
+        # As above.
+        status, reason = (NOT_HERE, unchecked[0]) if unchecked else (FAILED, _sentence(error))
+        return dict(row, status=status, reason=reason)
+    return dict(row, status=TRAINED)
+
+
+def _train_save_load(model_cfg: dict) -> tuple[int, ...]:
+    """Strides of the levels of a detector that trained a step, predicted, was saved and loaded."""
+    said = ''
+    for image_size in IMAGE_SIZES:
+        model = build_detector(model_cfg)
+        try:
+            trial = try_detector(model, image_size)
+            break
+        except Exception as error:
+            # Too small a picture, or what the sweep looks for: the same words twice.
+            if image_size == IMAGE_SIZES[-1] or str(error) == said:
+                raise
+            said = str(error)
+    saved = io.BytesIO()
+    torch.save(model.state_dict(), saved)
+    saved.seek(0)
+    again = build_on_meta(model_cfg)
+    again.load_state_dict(torch.load(saved, weights_only=True), assign=True)
+    return trial.strides
+
+
+def _sentence(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or ['']
+    return f'{type(error).__name__}: {lines[0]}'

@@ -1,0 +1,213 @@
+"""Running a detector for real, in small: a loss with its gradients, and a prediction."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from ...utils.pretrained import without_weights
+from .sample import BOXES, fewest_classes, made_batch
+
+LEARNING_RATE = 1e-4
+FEWER = dict(num=32, nms_pre=100)  # at most so many samples of RoIs, and candidates of a level
+FEWER_PROPOSALS = dict(max_per_img=50)
+
+
+@dataclass
+class Trial:
+    """What a detector did.
+
+    Attributes:
+        image_size: Height and width in pixels of the pictures.
+        losses: Its training losses by name.
+        without_gradient: Names of the extension's weights that got no gradient, or zeros alone.
+        sizes: Height and width in cells of the levels that its neck gives.
+        channels: Widths of these levels.
+        num_detections: Detections in the pictures.
+    """
+
+    image_size: tuple[int, int]
+    losses: dict[str, float] = field(default_factory=dict)
+    without_gradient: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
+    channels: tuple[int, ...] = ()
+    num_detections: int = 0
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides in pixels of the levels: the smallest octaves that explain their widths."""
+        return tuple(_stride(self.image_size[1], width) for _, width in self.sizes)
+
+
+def build_detector(model_cfg: dict) -> nn.Module:
+    """Builds a detector with random weights, each time the same, on the CPU; nothing is downloaded.
+
+    Batch norms are not synchronised, and batches not resized or padded beyond the size divisor.
+    Samplers, proposals and detections are limited to a few, and detections of any score are kept, which
+    changes no weights.
+    """
+    init_default_scope('mmdet')
+    cfg = ConfigDict(without_weights(model_cfg))
+    for part in ('train_cfg', 'test_cfg'):
+        cfg[part] = _limited(cfg.get(part))
+    if cfg.get('data_preprocessor'):
+        cfg.data_preprocessor.pop('batch_augments', None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = revert_sync_batchnorm(MODELS.build(cfg))
+        model.init_weights()
+    model.made_batch = partial(
+        made_batch,
+        num_classes=fewest_classes(model_cfg),
+        channels=_channels(model_cfg),
+        fields=_fields(model),
+    )
+    return model
+
+
+@torch.no_grad()
+def _calm(model: nn.Module) -> None:
+    """Keeps boxes of random weights near where they begin: masks of boxes off the picture fail."""
+    for name, weight in model.named_parameters():
+        if 'fc_reg' in name:
+            weight.mul_(0.01)
+
+
+def _channels(model_cfg: dict) -> int:
+    """Channels of the pictures: as many as the data preprocessor has means."""
+    mean = (model_cfg.get('data_preprocessor') or {}).get('mean')
+    return 3 if mean is None else len(mean)
+
+
+def _fields(model: nn.Module) -> tuple[str, ...]:
+    """What a data sample needs besides boxes."""
+    head = getattr(model, 'bbox_head', None)
+    masks = (
+        getattr(model, 'with_mask', False)
+        or hasattr(model, 'panoptic_head')
+        or hasattr(head, 'mask_loss_stride')
+    )
+    proposals = getattr(model, 'with_roi_head', False) and not getattr(model, 'with_rpn', False)
+    text = hasattr(model, 'language_model')
+    return ('masks',) * bool(masks) + ('proposals',) * bool(proposals) + ('text',) * text
+
+
+def _limited(cfg, of_rpn: bool = False):
+    """Settings with few samples, candidates and proposals, and no threshold of scores."""
+    if isinstance(cfg, dict):
+        limits = FEWER | FEWER_PROPOSALS if of_rpn else FEWER
+        return type(cfg)(
+            {
+                key: min(value, limits[key])
+                if key in limits and isinstance(value, int)
+                else 0.0
+                if key == 'score_thr' and isinstance(value, float)
+                else _limited(value, of_rpn or 'rpn' in key)
+                for key, value in cfg.items()
+            }
+        )
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_limited(value, of_rpn) for value in cfg)
+    return cfg
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keeps warnings, and torch's random numbers, as they were."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter('ignore')
+        torch.manual_seed(0)
+        yield
+
+
+def run_loss(model: nn.Module, trial: Trial, boxes: tuple = BOXES) -> None:
+    """One training loss and its gradients; what came of it is noted in ``trial``.
+
+    Raises:
+        RuntimeError: The loss is not finite, or the detector has no extension.
+    """
+    weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
+    model.train()
+    hub = MessageHub.get_current_instance()
+    hub.update_info_dict(dict(epoch=0, iter=0))  # as the runner does; TOOD and BoxInst ask for them
+    batch = model.made_batch(trial.image_size, boxes=boxes)
+    data = model.data_preprocessor(batch, training=True)
+    total, values = model.parse_losses(model(**data, mode='loss'))
+    if not total.isfinite():
+        raise RuntimeError(f'the loss is {total.item()}')
+    total.backward()
+    trial.losses = {name: float(value.detach()) for name, value in values.items()}
+    trial.without_gradient = tuple(
+        name for name, weight in weights.items() if weight.grad is None or not weight.grad.any()
+    )
+
+
+def run_prediction(model: nn.Module, trial: Trial) -> None:
+    """One prediction; what came of it is noted in ``trial``.
+
+    Raises:
+        RuntimeError: A predicted box is no box.
+    """
+    model.eval()
+    _calm(model)
+    batch = model.made_batch(trial.image_size)
+    batch = {name: value[:1] for name, value in batch.items()}  # guided anchoring takes one picture
+    with torch.no_grad():
+        data = model.data_preprocessor(batch, training=False)
+        levels = _levels_of(model, data)
+        results = model(**data, mode='predict')
+    trial.sizes = tuple(tuple(level.shape[-2:]) for level in levels)
+    trial.channels = tuple(level.shape[1] for level in levels)
+    boxes = [result.pred_instances.bboxes for result in results if 'pred_instances' in result]
+    if any(b.shape[1] != 4 or not b.isfinite().all() for b in boxes):
+        raise RuntimeError('a predicted box is not four finite numbers')
+    trial.num_detections = sum(map(len, boxes))
+
+
+def _levels_of(model: nn.Module, data: dict):
+    """The maps that a detector's neck gives, as the heads get them."""
+    levels = model.extract_feat(data['inputs'])
+    return [level for level in levels if isinstance(level, torch.Tensor) and level.dim() == 4]
+
+
+def _stride(side: int, cells: int) -> int:
+    """The smallest octave by which a side of the image, rounded up, makes so many cells."""
+    return next((2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells), 0)
+
+
+def try_detector(model: nn.Module, image_size: tuple[int, int]) -> Trial:
+    """Runs loss, gradients, one step of Adam, and prediction on two images.
+
+    Adam's steps do not hang on the size of the loss, which random weights may make huge.
+
+    Args:
+        model (nn.Module): What :func:`build_detector` gives.
+        image_size (tuple[int, int]): Height and width, at least 64x64 pixels.
+
+    Raises:
+        RuntimeError: A loss is not finite, a step leaves a weight of the extension as it was, or a
+            prediction is no box.
+    """
+    with undisturbed():
+        trial = Trial(image_size)
+        run_loss(model, trial)
+        weights = {n: w for n, w in model.named_parameters() if '.extension.' in n}
+        if not weights:
+            raise RuntimeError('the detector has no extension: no weight is named .extension.')
+        before = {name: weight.detach().clone() for name, weight in weights.items()}
+        torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE).step()
+        unchanged = [name for name, weight in weights.items() if torch.equal(weight, before[name])]
+        if unchanged:
+            raise RuntimeError(f'a training step leaves {len(unchanged)} weights as they were')
+        model.zero_grad()
+        run_prediction(model, trial)
+    return trial

@@ -1,0 +1,63 @@
+"""Whether a plain detector's weights load into its extended twin, with the extension alone missing."""
+
+import torch
+from torch import nn
+
+from ...checkpoints import align_weights
+from ..report import CannotExtendError
+
+# Parts of names of weights that only the extended detector has.
+NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.')
+# Read stages before and pyramid levels after: extend_config says that these start untrained.
+READ_OTHERS = (
+    'pixel_decoder.input_convs.',
+    'pixel_decoder.lateral_convs.',
+    'pixel_decoder.encoder_in_proj.',
+    'pixel_decoder.last_feat_conv.',
+    'decoder_input_proj.',
+    'neck.',
+)
+
+
+def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, ...] = ()) -> None:
+    """Checks, by names and shapes, what loading the plain detector's weights leaves out.
+
+    Args:
+        plain (nn.Module): The plain detector; its weights may be on the meta device.
+        extended (nn.Module): The extended detector.
+        new (tuple[str, ...]): Parts of names of further weights that are new by design.
+
+    Raises:
+        CannotExtendError: A plain weight has no place, or another weight than the extension's would
+            stay random; the message names it.
+    """
+    target = extended.state_dict()
+    # without values: memory that is not touched is not taken
+    weights = {n: torch.empty_like(w, device='cpu') for n, w in plain.state_dict().items()}
+    levels_grew = any(_index_grew(weights, target))
+    aligned = align_weights(weights, extended)
+    placed = {id(weight) for name, weight in aligned.items() if name in target}
+    lost = [
+        name
+        for name, weight in weights.items()
+        if id(weight) not in placed and name not in aligned and not any(part in name for part in new)
+    ]
+    if lost:
+        raise CannotExtendError(
+            f'model: {len(lost)} weights of the plain detector would have no place in the extended '
+            f'one, among them {lost[0]}'
+        )
+    left = [n for n in target if n not in aligned and not any(part in n for part in (*NEW, *new))]
+    if left and not levels_grew:
+        raise CannotExtendError(
+            f'model: {len(left)} weights besides the extension would not come from a plain '
+            f'checkpoint, among them {left[0]}'
+        )
+
+
+def _index_grew(weights: dict, target: dict):
+    """Whether parts kept level by level have become more: their new ones are new by design."""
+    lists = {name.rpartition('.')[0] for name in weights}
+    for name in target:
+        if name not in weights and any(part.isdigit() for part in name.split('.')):
+            yield name.rpartition('.')[0] not in lists
