@@ -38,6 +38,7 @@ from .queries import (
     note_language_model,
     pyramid_for_pixel_decoder,
     reads_stages,
+    takes_videos,
 )
 from .report import CannotExtendError, Report
 from .two_stage import extend_roi_head, extend_rpn_head
@@ -162,7 +163,11 @@ def extend_with_report(
     note_moved_names(extended, pyramids, report)
     _import_package(extended, report)
     note_dropped_objects(extended, report)
-    if check:
+    if check and takes_videos(model):
+        report.left(
+            f'not checked: {plain_type(model)} learns from videos, which the check does not make'
+        )
+    elif check:
         optim_wrappers = cfg.get('optim_wrapper'), extended.get('optim_wrapper')
         plain = ConfigDict(plain).to_dict()
         prove(plain, model, pyramids, optim_wrappers, report)

@@ -78,7 +78,9 @@ def extend_inside(
     for place in places:
         holder, preprocessor = _preprocessor(model, place)
         single = copy.deepcopy(cfg)
-        single.model = dict(plain[place], data_preprocessor=holder.get('data_preprocessor'))
+        single.model = dict(
+            plain[place], data_preprocessor=_of_pictures(holder.get('data_preprocessor'))
+        )
         keys = dict(model=f'model.{place}', preprocessor=preprocessor)
         try:
             inner, said = extend(single)
@@ -134,6 +136,14 @@ def _preprocessor(model: dict, place: str) -> tuple[dict, str]:
     return part, f'{key}.data_preprocessor'
 
 
+def _of_pictures(preprocessor: dict | None) -> dict | None:
+    """The same preprocessor for single pictures, as a detector outside of a tracker has it."""
+    if preprocessor is None or plain_type(preprocessor) != 'TrackDataPreprocessor':
+        return preprocessor
+    own = {key: value for key, value in preprocessor.items() if key != 'use_det_processor'}
+    return dict(own, type='DetDataPreprocessor')
+
+
 def _put_back(model: dict, place: str, holder: dict, detector: dict) -> None:
     """Puts an extended detector into its wrapper, and the preprocessor to where it came from."""
     plain = model[place]
@@ -142,5 +152,10 @@ def _put_back(model: dict, place: str, holder: dict, detector: dict) -> None:
         same = plain['data_preprocessor'] == holder.get('data_preprocessor')
         detector['data_preprocessor'] = preprocessor if same else plain['data_preprocessor']
     if holder is not plain and preprocessor is not None:
-        holder['data_preprocessor'] = preprocessor
+        served = holder['data_preprocessor']
+        for_videos = preprocessor['type'] != served['type']
+        divisor = preprocessor.get('pad_size_divisor', 1)
+        holder['data_preprocessor'] = (
+            dict(served, pad_size_divisor=divisor) if for_videos else preprocessor
+        )
     model[place] = detector

@@ -141,7 +141,7 @@ def test_distiller_around_a_plain_detector(shipped):
 def test_nested_wrappers_carry_whole_keys(shipped):
     cfg = shallow(shipped(SORT))
     cfg.model.detector = dict(type='PartlyTrainedDetector', detector=cfg.model.detector)
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.model.detector.detector.neck.type == 'EFPN'
     assert any(line.startswith('model.detector.detector.neck') for line in report.changes)
 
@@ -150,7 +150,7 @@ def test_both_of_a_pair_with_configs_of_their_own(shipped):
     plain = shipped('retinanet/retinanet_r18_fpn_1x_coco')
     cfg = copy.deepcopy(plain)
     cfg.model = dict(type='OwnPair', student=plain.model, teacher=copy.deepcopy(plain.model))
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.model.student == extended.model.teacher
     assert extended.model.student.neck.type == 'EFPN'
     assert sum('custom_imports' in line for line in report.changes) == 1
@@ -216,3 +216,12 @@ def test_weights_of_a_detector_alone_keep_their_names(shipped, tmp_path):
     # the plain pyramid begins at stride 8, the extended one at 2: two finer scales in front
     assert torch.equal(moved['bbox_head.scales.2.scale'], plain.state_dict()['bbox_head.scales.0.scale'])
     assert 'bbox_head.scales.0.scale' in missing
+
+
+def test_detector_of_a_tracker_is_checked_as_it_is_outside(shipped):
+    cfg = shallow(shipped(SORT))
+    extended, report = extend_with_report(cfg)
+    assert any('run on 64x64' in line for line in report.checks)
+    assert not any('not checked' in line for line in report.kept)
+    assert extended.model.data_preprocessor == cfg.model.data_preprocessor
+    assert 'data_preprocessor' not in extended.model.detector
