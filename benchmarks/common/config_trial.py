@@ -13,7 +13,10 @@ from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import build_on_meta
 from mmdet_efpn.extend import build_detector, try_detector, write_extended_config
+from mmdet_efpn.extend.check.sample import fewest_classes
 from mmdet_efpn.utils.errors import UserError
+
+from .wrapper_trial import build_wrapper, try_wrapper
 
 TRAINED, NOT_HERE, REFUSED, NOT_LOADED, FAILED = (
     'trained',
@@ -94,6 +97,8 @@ def try_config(path: str) -> dict:
 
 def _train_save_load(model_cfg: dict) -> tuple[int, ...]:
     """Strides of the levels of a detector that trained a step, predicted, was saved and loaded."""
+    if 'detector' in model_cfg or str(model_cfg['type']).endswith('Mask2FormerVideo'):
+        return _try_around(model_cfg)
     said = ''
     for image_size in IMAGE_SIZES:
         model = build_detector(model_cfg)
@@ -105,12 +110,26 @@ def _train_save_load(model_cfg: dict) -> tuple[int, ...]:
             if image_size == IMAGE_SIZES[-1] or str(error) == said:
                 raise
             said = str(error)
+    _save_and_load(model, build_on_meta(model_cfg))
+    return trial.strides
+
+
+def _try_around(model_cfg: dict) -> tuple[int, ...]:
+    """The same of a tracker or a semi-supervised pair, whose levels are its detector's."""
+    model = build_wrapper(model_cfg)
+    _, unchanged = try_wrapper(model, fewest_classes(model_cfg))
+    unchanged = [name for name in unchanged if not name.startswith('teacher.')]
+    if unchanged:
+        raise RuntimeError(f'a training step leaves {len(unchanged)} weights as they were')
+    _save_and_load(model, build_wrapper(model_cfg))
+    return ()
+
+
+def _save_and_load(model: torch.nn.Module, again: torch.nn.Module) -> None:
     saved = io.BytesIO()
     torch.save(model.state_dict(), saved)
     saved.seek(0)
-    again = build_on_meta(model_cfg)
     again.load_state_dict(torch.load(saved, weights_only=True), assign=True)
-    return trial.strides
 
 
 def _sentence(error: BaseException) -> str:
