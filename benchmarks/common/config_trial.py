@@ -13,7 +13,10 @@ from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import build_on_meta
 from mmdet_efpn.extend import build_detector, try_detector, write_extended_config
+from mmdet_efpn.extend.check.sample import fewest_classes
 from mmdet_efpn.utils.errors import UserError
+
+from .wrapper_trial import build_wrapper, try_wrapper
 
 TRAINED, NOT_HERE, REFUSED, NOT_LOADED, FAILED = (
     'trained',
@@ -85,7 +88,7 @@ def try_config(path: str) -> dict:
     unchecked = [said for said in report.kept if said.startswith('not checked')]
     try:
         _train_save_load(extended.model)
-        row['strides'] = ' '.join(map(str, report.levels.extended))
+        row['strides'] = ' '.join(map(str, report.levels.extended if report.levels else ()))
     except Exception as error:
         # As above.
         status, reason = (NOT_HERE, unchecked[0]) if unchecked else (FAILED, _sentence(error))
@@ -95,6 +98,9 @@ def try_config(path: str) -> dict:
 
 def _train_save_load(model_cfg: dict) -> None:
     """Lets a detector train a step and predict, and saves and loads it."""
+    if 'detector' in model_cfg or str(model_cfg['type']).endswith('Mask2FormerVideo'):
+        _try_around(model_cfg)
+        return
     said = ''
     for image_size in IMAGE_SIZES:
         model = build_detector(model_cfg)
@@ -106,10 +112,23 @@ def _train_save_load(model_cfg: dict) -> None:
             if image_size == IMAGE_SIZES[-1] or str(error) == said:
                 raise
             said = str(error)
+    _save_and_load(model, build_on_meta(model_cfg))
+
+
+def _try_around(model_cfg: dict) -> None:
+    """The same for a tracker or a semi-supervised pair."""
+    model = build_wrapper(model_cfg)
+    _, unchanged = try_wrapper(model, fewest_classes(model_cfg))
+    unchanged = [name for name in unchanged if not name.startswith('teacher.')]
+    if unchanged:
+        raise RuntimeError(f'a training step leaves {len(unchanged)} weights as they were')
+    _save_and_load(model, build_wrapper(model_cfg))
+
+
+def _save_and_load(model: torch.nn.Module, again: torch.nn.Module) -> None:
     saved = io.BytesIO()
     torch.save(model.state_dict(), saved)
     saved.seek(0)
-    again = build_on_meta(model_cfg)
     again.load_state_dict(torch.load(saved, weights_only=True), assign=True)
 
 

@@ -22,7 +22,7 @@ from .optimiser import fit_optimiser
 from .plain import check_model, check_plain
 from .price import note_price
 from .probe import plain_type
-from .queries import attends_to_levels, keep_rates_of_neck
+from .queries import attends_to_levels, keep_rates_of_neck, takes_videos
 from .report import Report
 from .wrappers import extend_inside, inner_detectors
 
@@ -148,7 +148,11 @@ def _extend_detector(
         extended.optim_wrapper = fit_optimiser(extended.optim_wrapper, model, report)
     note_moved_names(extended, pyramids, report)
     _import_package(extended, report)
-    if check:
+    if check and takes_videos(model):
+        report.left(
+            f'not checked: {plain_type(model)} learns from videos, which the check does not make'
+        )
+    elif check:
         optim_wrappers = cfg.get('optim_wrapper'), extended.get('optim_wrapper')
         prove(plain, model, pyramids, optim_wrappers, report)
         note_price(cfg, plain, model, pyramids, report)

@@ -34,7 +34,7 @@ def check_plain(model: dict) -> None:
     """Checks that a model's config is a plain detector's.
 
     Raises:
-        CannotExtendError: It has no backbone, or is extended already.
+        CannotExtendError: It has no backbone, is no detector, or is extended already.
     """
     if 'backbone' not in model:
         raise CannotExtendError(
@@ -43,7 +43,7 @@ def check_plain(model: dict) -> None:
         )
     if 'head' in model:
         raise CannotExtendError(
-            f'model ({model["type"]}) classifies or compares pictures by model.head and detects '
+            f'model ({plain_type(model)}) classifies or compares pictures by model.head and detects '
             'nothing; extend the config of a detector'
         )
     # A teacher has levels of its own, which are checked where the loss compares them.

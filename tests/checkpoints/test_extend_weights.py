@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import mmdet_efpn
-from benchmarks.common.detector_trial import build_detector
 from benchmarks.detectors_sweep import DETECTORS
 from mmdet_efpn.checkpoints.extend_weights import align_weights, extend_weights
+from mmdet_efpn.extend import build_detector
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ def prove(
         check_roi_levels(bare, model, levels)
         check_plain_weights(bare, model, READ_OTHERS if plain.get('neck') is None else ())
         if optim_wrappers[0]:
-            check_optimiser(bare, model, *optim_wrappers)
+            # A new one: DDQ's decoder has the head's branches too, once it has run.
+            check_optimiser(bare, _on_meta(extended), *optim_wrappers)
     report.checked(_what_was_done(trial, bool(optim_wrappers[0])))
 
 

@@ -9,7 +9,14 @@ from ..report import CannotExtendError
 # Parts of names of weights that only the extended detector has.
 NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.')
 # Read stages before and pyramid levels after: extend_config says that these start untrained.
-READ_OTHERS = ('pixel_decoder.input_convs.', 'pixel_decoder.lateral_convs.', 'neck.')
+READ_OTHERS = (
+    'pixel_decoder.input_convs.',
+    'pixel_decoder.lateral_convs.',
+    'pixel_decoder.encoder_in_proj.',
+    'pixel_decoder.last_feat_conv.',
+    'decoder_input_proj.',
+    'neck.',
+)
 
 
 def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, ...] = ()) -> None:

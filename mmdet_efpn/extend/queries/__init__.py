@@ -1,7 +1,7 @@
 """Detectors that find objects by queries or words, and read their levels by attention."""
 
 from .language import extend_fusion_head, note_language_model, why_no_language_model
-from .pixel_decoder import keep_rates_of_neck, pyramid_for_pixel_decoder
+from .pixel_decoder import keep_rates_of_neck, pyramid_for_pixel_decoder, takes_videos
 from .transformer import attends_to_levels, level_reader, reads_stages
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     'note_language_model',
     'pyramid_for_pixel_decoder',
     'reads_stages',
+    'takes_videos',
     'why_no_language_model',
 ]

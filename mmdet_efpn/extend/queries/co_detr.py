@@ -2,6 +2,7 @@
 
 from ...utils.config_parts import typed_parts
 from ..dense_head import extend_dense_head, extend_prior_generator
+from ..probe import plain_type
 from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from ..two_stage import extend_extractor
@@ -22,7 +23,7 @@ def extend_co_detr(model: dict, levels: Levels, report: Report) -> None:
     """
     head, count = model['query_head'], len(levels.extended)
     transformer = head.get('transformer')
-    if not any(part['type'] == ATTENTION for _, part in typed_parts(transformer, 'transformer')):
+    if not any(plain_type(part) == ATTENTION for _, part in typed_parts(transformer, 'transformer')):
         raise CannotExtendError(
             f'model.query_head.transformer has no {ATTENTION} that could take {count} levels'
         )
@@ -54,7 +55,7 @@ def with_levels(cfg, count: int):
         [{'type': 'MultiScaleDeformableAttention', 'num_levels': 5}]
     """
     if isinstance(cfg, dict):
-        own = dict(num_levels=count) if cfg.get('type') == ATTENTION else {}
+        own = dict(num_levels=count) if 'type' in cfg and plain_type(cfg) == ATTENTION else {}
         return {key: with_levels(value, count) for key, value in cfg.items()} | own
     if isinstance(cfg, (list, tuple)):
         return type(cfg)(with_levels(value, count) for value in cfg)

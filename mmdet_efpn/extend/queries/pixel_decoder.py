@@ -33,6 +33,11 @@ def check_pixel_decoder(model: dict) -> None:
         )
 
 
+def takes_videos(model: dict) -> bool:
+    """Whether a detector takes videos, not pictures."""
+    return is_a(model, VIDEO)
+
+
 def _head_key(model: dict) -> str:
     return 'track_head' if is_a(model, VIDEO) else 'panoptic_head'
 

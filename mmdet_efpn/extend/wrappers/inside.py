@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 
 from ...utils.pretrained import pretrained_weights
 from ..backbone import C2_STRIDE
+from ..new_style import is_new_style, with_names
 from ..probe import plain_type
 from ..pyramid import Levels
 from ..report import CannotExtendError, Report
@@ -71,12 +72,15 @@ def extend_inside(
     Raises:
         CannotExtendError: The detector inside cannot have the level; the message names the whole key.
     """
-    extended, report = copy.deepcopy(cfg), Report()
+    extended, report = with_names(cfg) if is_new_style(cfg) else copy.deepcopy(cfg), Report()
     model = ConfigDict(extended.model).to_dict()
+    plain = ConfigDict(cfg.model).to_dict()
     for place in places:
         holder, preprocessor = _preprocessor(model, place)
         single = copy.deepcopy(cfg)
-        single.model = dict(model[place], data_preprocessor=holder.get('data_preprocessor'))
+        single.model = dict(
+            plain[place], data_preprocessor=_of_pictures(holder.get('data_preprocessor'))
+        )
         keys = dict(model=f'model.{place}', preprocessor=preprocessor)
         try:
             inner, said = extend(single)
@@ -132,6 +136,14 @@ def _preprocessor(model: dict, place: str) -> tuple[dict, str]:
     return part, f'{key}.data_preprocessor'
 
 
+def _of_pictures(preprocessor: dict | None) -> dict | None:
+    """The same preprocessor for single pictures, as a detector outside of a tracker has it."""
+    if preprocessor is None or plain_type(preprocessor) != 'TrackDataPreprocessor':
+        return preprocessor
+    own = {key: value for key, value in preprocessor.items() if key != 'use_det_processor'}
+    return dict(own, type='DetDataPreprocessor')
+
+
 def _put_back(model: dict, place: str, holder: dict, detector: dict) -> None:
     """Puts an extended detector into its wrapper, and the preprocessor to where it came from."""
     plain = model[place]
@@ -140,5 +152,10 @@ def _put_back(model: dict, place: str, holder: dict, detector: dict) -> None:
         same = plain['data_preprocessor'] == holder.get('data_preprocessor')
         detector['data_preprocessor'] = preprocessor if same else plain['data_preprocessor']
     if holder is not plain and preprocessor is not None:
-        holder['data_preprocessor'] = preprocessor
+        served = holder['data_preprocessor']
+        for_videos = preprocessor['type'] != served['type']
+        divisor = preprocessor.get('pad_size_divisor', 1)
+        holder['data_preprocessor'] = (
+            dict(served, pad_size_divisor=divisor) if for_videos else preprocessor
+        )
     model[place] = detector

@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmdet.testing import demo_mm_inputs, demo_track_inputs
 from mmengine.config import Config, ConfigDict
 
 import mmdet_efpn
+from benchmarks.common.wrapper_trial import build_wrapper, try_wrapper
 from mmdet_efpn.checkpoints.extend_weights import extend_weights
 from mmdet_efpn.extend import CannotExtendError, extend_with_report
 from mmdet_efpn.extend.wrappers import inner_detectors
@@ -34,46 +34,20 @@ def shallow(cfg):
     return cfg
 
 
-def built(cfg):
-    torch.manual_seed(0)
-    return MODELS.build(without_weights(cfg.model))
-
-
-def check_step(losses, extension):
-    """The losses are finite, and each weight of the extension has a gradient."""
-    flat = [
-        part
-        for name, value in losses.items()
-        if 'loss' in name
-        for part in (value if isinstance(value, list) else [value])
-    ]
-    total = sum(part.sum() for part in flat)
-    assert total.isfinite()
-    total.backward()
-    assert all(weight.grad is not None and weight.grad.any() for weight in extension.parameters())
-
-
 @pytest.mark.parametrize(('name', 'classes'), [(QD_TRACK, 1), (MASK_TRACK, 40)])
 def test_tracker_trains_and_tracks(shipped, name, classes):
     plain = shallow(shipped(name))
     if name == MASK_TRACK:
         plain.model.track_head.embed_head.fc_out_channels = 32
-    cfg, report = extend_with_report(plain)
+    cfg, report = extend_with_report(plain, check=False)
     extractor = cfg.model.track_head.roi_extractor
     assert extractor.featmap_strides == OCTAVES[:5]
     assert extractor.finest_scale == 28
     assert any(line.startswith('model.track_head.roi_extractor') for line in report.changes)
-    model = built(cfg)
-    with_mask = name == MASK_TRACK
-    settings = dict(num_frames=2, image_shapes=[(3, 128, 128)], num_classes=classes, with_mask=with_mask)
-    batch = model.data_preprocessor(demo_track_inputs(key_frames_inds=[0], **settings), True)
-    check_step(model(**batch, mode='loss'), model.detector.neck.extension)
-    model.eval()
-    with torch.no_grad():
-        (video,) = model(**model.data_preprocessor(demo_track_inputs(**settings), False), mode='predict')
-    assert all('pred_track_instances' in frame for frame in video.video_data_samples)
-    again = built(cfg)
-    assert not any(again.load_state_dict(model.state_dict()))
+    model = build_wrapper(cfg.model)
+    _, unchanged = try_wrapper(model, classes)
+    assert unchanged == ()
+    assert not any(build_wrapper(cfg.model).load_state_dict(model.state_dict()))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +58,7 @@ def test_tracker_trains_and_tracks(shipped, name, classes):
     ],
 )
 def test_one_stage_detector_inside_a_tracker(shipped, name, levels, neck, strides):
-    cfg, report = extend_with_report(shipped(name), levels=levels)
+    cfg, report = extend_with_report(shipped(name), levels=levels, check=False)
     detector = cfg.model.detector
     assert detector.neck.type == neck
     assert detector.bbox_head.strides == strides
@@ -96,14 +70,15 @@ def test_one_stage_detector_inside_a_tracker(shipped, name, levels, neck, stride
 
 
 def test_sort_extends_its_detector_alone(shipped):
-    cfg = mmdet_efpn.extend_config(shipped(SORT))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(SORT)), check=False)
     assert cfg.model.type == 'DeepSORT'
     assert cfg.model.detector.neck.type == 'EFPN'
     assert 'mmdet_efpn' in cfg.custom_imports.imports
+    assert try_wrapper(build_wrapper(cfg.model), classes=1)[1] == ()
 
 
 def test_soft_teacher_trains_both_and_predicts(shipped):
-    cfg = mmdet_efpn.extend_config(shallow(shipped(SOFT_TEACHER)))
+    cfg = mmdet_efpn.extend_config(shallow(shipped(SOFT_TEACHER)), check=False)
     assert 'skip_buffer' not in cfg.custom_hooks[0]  # nothing new has statistics
     cfg.model.semi_train_cfg.update(
         pseudo_label_initial_score_thr=0.0,
@@ -112,23 +87,11 @@ def test_soft_teacher_trains_both_and_predicts(shipped):
         reg_pseudo_thr=1.0,
         jitter_times=2,
     )
-    model = built(cfg)
-    branches = dict.fromkeys(('sup', 'unsup_teacher', 'unsup_student'))
-    packed = {name: demo_mm_inputs(1, [[3, 128, 128]], num_classes=80) for name in branches}
-    for part in packed.values():
-        for sample in part['data_samples']:
-            sample.set_metainfo(
-                dict(homography_matrix=torch.eye(3).numpy(), batch_input_shape=(128, 128))
-            )
-    data = {
-        key: {name: part[key] for name, part in packed.items()} for key in ('inputs', 'data_samples')
-    }
-    model.train()
-    batch = model.data_preprocessor(data, True)
-    check_step(model(**batch, mode='loss'), model.student.neck.extension)
+    model = build_wrapper(cfg.model)
     assert not any(weight.requires_grad for weight in model.teacher.parameters())
-    again = built(cfg)
-    assert not any(again.load_state_dict(model.state_dict()))
+    _, unchanged = try_wrapper(model, classes=80)
+    assert {name.partition('.')[0] for name in unchanged} == {'teacher'}  # which its hook moves
+    assert not any(build_wrapper(cfg.model).load_state_dict(model.state_dict()))
 
 
 def test_teacher_follows_the_statistics_of_a_new_stem(shipped):
@@ -137,7 +100,7 @@ def test_teacher_follows_the_statistics_of_a_new_stem(shipped):
         type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2)
     )
     cfg.model.detector.neck.in_channels = [16, 32, 64, 128]
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.custom_hooks[0].skip_buffer is False
     assert any(line.startswith('custom_hooks[0].skip_buffer') for line in report.changes)
     assert 'skip_buffer' not in cfg.custom_hooks[0]  # the argument is left alone
@@ -152,7 +115,7 @@ def test_padding_is_set_where_the_images_come_from(shipped):
     inside = cfg.model.data_preprocessor.data_preprocessor
     inside.pad_size_divisor = 1
     cfg.model.detector.data_preprocessor = copy.deepcopy(inside)
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     rounds_down = any('pad_size_divisor' in line for line in report.changes)
     set_to = extended.model.data_preprocessor.data_preprocessor.pad_size_divisor
     assert set_to == (32 if rounds_down else 1)
@@ -171,16 +134,14 @@ def test_distiller_around_a_plain_detector(shipped):
     extended, report = extend_with_report(cfg)
     assert extended.model.detector.neck.type == 'EFPN'
     assert any(line.startswith('model.detector.neck') for line in report.changes)
-    model = built(extended)
-    packed = demo_mm_inputs(1, [[3, 128, 128]], num_classes=80)
-    batch = model.data_preprocessor(packed, True)
-    check_step(model(**batch, mode='loss'), model.detector.neck.extension)
+    _, unchanged = try_wrapper(build_wrapper(extended.model), classes=80)
+    assert unchanged == ()
 
 
 def test_nested_wrappers_carry_whole_keys(shipped):
     cfg = shallow(shipped(SORT))
     cfg.model.detector = dict(type='PartlyTrainedDetector', detector=cfg.model.detector)
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.model.detector.detector.neck.type == 'EFPN'
     assert any(line.startswith('model.detector.detector.neck') for line in report.changes)
 
@@ -189,7 +150,7 @@ def test_both_of_a_pair_with_configs_of_their_own(shipped):
     plain = shipped('retinanet/retinanet_r18_fpn_1x_coco')
     cfg = copy.deepcopy(plain)
     cfg.model = dict(type='OwnPair', student=plain.model, teacher=copy.deepcopy(plain.model))
-    extended, report = extend_with_report(cfg)
+    extended, report = extend_with_report(cfg, check=False)
     assert extended.model.student == extended.model.teacher
     assert extended.model.student.neck.type == 'EFPN'
     assert sum('custom_imports' in line for line in report.changes) == 1
@@ -201,7 +162,7 @@ def test_refusals_carry_whole_keys(shipped):
     with pytest.raises(CannotExtendError, match=r'^model\.detector\.neck\.in_channels ') as refused:
         extend_with_report(cfg)
     assert 'but model.detector.backbone gives' in str(refused.value)
-    twice = mmdet_efpn.extend_config(shipped(SORT))
+    twice = mmdet_efpn.extend_config(shipped(SORT), check=False)
     with pytest.raises(CannotExtendError, match=r'^model\.detector\.\S+ is .* extended already'):
         extend_with_report(twice)
 
@@ -247,7 +208,7 @@ def test_weights_of_a_detector_alone_keep_their_names(shipped, tmp_path):
     cfg.model.detector = fcos
     plain = MODELS.build(without_weights(fcos))
     torch.save(dict(state_dict=plain.state_dict()), tmp_path / 'plain.pth')
-    mmdet_efpn.extend_config(cfg).dump(tmp_path / 'extended.py')
+    mmdet_efpn.extend_config(cfg, check=False).dump(tmp_path / 'extended.py')
     missing = extend_weights(tmp_path / 'plain.pth', tmp_path / 'extended.py', tmp_path / 'out.pth')
     assert missing
     assert not any(name.startswith(('student.', 'teacher.')) for name in missing)
@@ -255,3 +216,12 @@ def test_weights_of_a_detector_alone_keep_their_names(shipped, tmp_path):
     # the plain pyramid begins at stride 8, the extended one at 2: two finer scales in front
     assert torch.equal(moved['bbox_head.scales.2.scale'], plain.state_dict()['bbox_head.scales.0.scale'])
     assert 'bbox_head.scales.0.scale' in missing
+
+
+def test_detector_of_a_tracker_is_checked_as_it_is_outside(shipped):
+    cfg = shallow(shipped(SORT))
+    extended, report = extend_with_report(cfg)
+    assert any('run on 64x64' in line for line in report.checks)
+    assert not any('not checked' in line for line in report.kept)
+    assert extended.model.data_preprocessor == cfg.model.data_preprocessor
+    assert 'data_preprocessor' not in extended.model.detector
