@@ -40,7 +40,7 @@ def test_what_becomes_of_a_file(tmp_path):
     assert rows['trained']['status'] == TRAINED
     assert rows['trained']['strides'] == '2 4 8 16 32 64 128'
     assert rows['refused']['status'] == REFUSED
-    assert 'one level of stride 32' in rows['refused']['reason']
+    assert 'attends to one map alone' in rows['refused']['reason']
     assert rows['broken']['status'] == NOT_LOADED
     assert rows['script']['status'] == NOT_LOADED
 
