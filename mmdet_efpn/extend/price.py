@@ -40,7 +40,9 @@ def _note(cfg: Config, plain: dict, extended: dict, levels: Levels, report: Repo
     height, width = _image_size(cfg, plain.get('data_preprocessor') or {})
     size = f'a picture of {height}x{width}'
     channels = len((plain.get('data_preprocessor') or {}).get('mean') or (0, 0, 0))
-    before, after = (cost.cost_of(model, height, width, channels) for model in (plain, extended))
+    before, after = (
+        cost.cost_of(model, height, width, channels, with_values=False) for model in (plain, extended)
+    )
     if before[1] and after[1]:
         rois = _roi_macs(plain)
         report.costs(
@@ -58,7 +60,9 @@ def _note(cfg: Config, plain: dict, extended: dict, levels: Levels, report: Repo
             f'anchors or points on {size}: {anchors[0]} to {anchors[1]} ({anchors[1] / anchors[0]:.1f}x)'
         )
     kept = [_kept(model, height, width, channels) for model in models]
-    if all(kept):
+    if not all(kept):
+        report.costs('memory that training keeps: not counted, since a step needs values')
+    else:
         report.costs(
             f'memory that training keeps for {size}, in float32, RoI heads left out: '
             f'{kept[0] / 2**20:.0f} to {kept[1] / 2**20:.0f} MiB ({kept[1] / kept[0]:.1f}x)'

@@ -92,7 +92,9 @@ def build_on_meta(model_cfg: dict) -> nn.Module:
         return revert_sync_batchnorm(MODELS.build(cfg))
 
 
-def cost_of(model_cfg: dict, height: int, width: int, channels: int = 3) -> tuple[int, int | None, str]:
+def cost_of(
+    model_cfg: dict, height: int, width: int, channels: int = 3, with_values: bool = True
+) -> tuple[int, int | None, str]:
     """Parameters of a detector, multiply-adds of its dense part on one image, and a note.
 
     Args:
@@ -109,8 +111,10 @@ def cost_of(model_cfg: dict, height: int, width: int, channels: int = 3) -> tupl
     parameters, size = count_parameters(detector), (channels, height, width)
     try:
         return parameters, _macs(detector, size), ''
-    except (NotImplementedError, RuntimeError):
-        try:  # a step that needs values
+    except (NotImplementedError, RuntimeError) as meta_error:
+        if not with_values:
+            return parameters, None, f'a step needs values: {str(meta_error).splitlines()[0]}'
+        try:
             cfg = ConfigDict(without_weights(model_cfg))
             return parameters, _macs(revert_sync_batchnorm(MODELS.build(cfg)), size), ''
         except (NotImplementedError, RuntimeError, ValueError) as error:

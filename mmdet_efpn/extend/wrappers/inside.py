@@ -92,6 +92,7 @@ def extend_inside(
                 extended[key] = inner[key]
         report.take(said, partial(with_whole_keys, **keys))
         if said.levels is not None:
+            report.levels = said.levels
             extend_track_head(model, said.levels, report)
             _note_weights(model[place], f'model.{place}', said.levels, report)
     extended.model = model
