@@ -1,7 +1,7 @@
 """What a backbone gives: strides and widths, found by running it once on an empty image."""
 
 import copy
-import inspect
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,7 +9,10 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
+from torch import Tensor, nn
 
+from ..models.utils.image_channels import image_channels
+from ..utils.known_names import argument_default as class_default
 from ..utils.pretrained import without_weights
 from .report import CannotExtendError
 
@@ -31,11 +34,7 @@ def plain_type(cfg: dict) -> str:
 
 def argument_default(cfg: dict, name: str):
     """The default of a module's argument, sought in its class and then in its parents; or ``None``."""
-    for cls in MODELS.get(cfg['type']).__mro__:
-        parameter = inspect.signature(cls.__init__).parameters.get(name)
-        if parameter is not None and parameter.default is not inspect.Parameter.empty:
-            return parameter.default
-    return None
+    return class_default(MODELS.get(cfg['type']), name)
 
 
 def argument(cfg: dict, name: str):
@@ -53,7 +52,7 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     cfg = ConfigDict(without_weights(backbone))
     try:
         with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
-            features = _run(cfg, IMAGE_SIDE)
+            features, _ = _run(cfg, IMAGE_SIDE)
     except CannotExtendError:
         raise
     except Exception as error:
@@ -74,7 +73,7 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     """Whether the outputs, as probed, have any image's size over their strides, rounded up."""
     try:
         with torch.random.fork_rng(devices=[]):
-            outputs = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
+            outputs, _ = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
     except Exception:
         # A foreign module that takes multiples of its stride alone.
         return False
@@ -84,8 +83,13 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     )
 
 
-def _run(cfg: ConfigDict, side: int):
-    """The backbone's outputs; on the meta device, where nothing is computed, if that can be."""
+def probe_channels(backbone: dict) -> int:
+    """Channels of the images that a backbone takes; where its config does not tell, by running it."""
+    return _run(ConfigDict(without_weights(backbone)), IMAGE_SIDE)[1]
+
+
+def _run(cfg: ConfigDict, side: int) -> tuple[Sequence[Tensor], int]:
+    """The backbone's outputs and its images' channels; on the meta device, if nothing needs values."""
     try:
         with torch.device('meta'):
             return _build_and_run(cfg, side)
@@ -93,8 +97,17 @@ def _run(cfg: ConfigDict, side: int):
         return _build_and_run(cfg, side)
 
 
-def _build_and_run(cfg: ConfigDict, side: int):
+def _build_and_run(cfg: ConfigDict, side: int) -> tuple[Sequence[Tensor], int]:
     backbone = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
     backbone.eval()
+    channels = image_channels(cfg)
+    first_conv = next((m for m in backbone.modules() if isinstance(m, nn.Conv2d)), None)
     with torch.no_grad():
-        return backbone(torch.zeros(1, 3, side, side))
+        try:
+            return backbone(torch.zeros(1, channels, side, side)), channels
+        except RuntimeError:
+            # An argument of another name may say how many channels there are; the weights know.
+            if first_conv is None or first_conv.in_channels == channels:
+                raise
+            channels = first_conv.in_channels
+            return backbone(torch.zeros(1, channels, side, side)), channels

@@ -21,3 +21,16 @@ def typed_parts(value, where: str) -> Iterator[tuple[str, dict]]:
     elif isinstance(value, (list, tuple)):
         for place, child in enumerate(value):
             yield from typed_parts(child, f'{where}[{place}]')
+
+
+def inner_detector(model: dict) -> dict:
+    """The detector that a model's config is, or wraps as ``detector``.
+
+    Distillers, semi-supervised detectors, trackers and test-time augmentation wrap one.
+    """
+    while 'backbone' not in model:
+        wrapped = model.get('detector') or model.get('module')
+        if not isinstance(wrapped, dict):
+            return model
+        model = wrapped
+    return model

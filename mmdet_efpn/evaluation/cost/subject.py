@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
@@ -16,6 +16,8 @@ from torch import nn
 
 from ...engine import apply_cfg_options
 from ...models.necks.on_demand import DeferredLevel, RoILevel
+from ...models.utils.image_channels import image_channels
+from ...utils.config_parts import inner_detector
 from ...utils.errors import UserError
 from ...utils.read_config import read_config
 
@@ -46,17 +48,22 @@ class Subject:
 
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
+        cfg = self._cfg()
+        if self.parts == 'detector':
+            return DetectorSteps(cfg.model)
+        return BackboneNeckSteps(inner_detector(cfg.model))
+
+    def _cfg(self) -> Config:
         cfg = read_config(self.config)
         apply_cfg_options(cfg, self.options, self.config)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
-        if self.parts == 'detector':
-            return DetectorSteps(cfg.model)
-        return BackboneNeckSteps(cfg.model)
+        return cfg
 
     def images(self, device: str) -> torch.Tensor:
-        """Random images, the same every time: (batch_size, 3, height, width)."""
+        """Random images, the same every time: (batch_size, channels, height, width)."""
         generator = torch.Generator().manual_seed(0)
-        shape = (self.batch_size, 3, self.height, self.width)
+        channels = image_channels(inner_detector(self._cfg().model)['backbone'])
+        shape = (self.batch_size, channels, self.height, self.width)
         return torch.randn(shape, generator=generator).to(device)
 
 
