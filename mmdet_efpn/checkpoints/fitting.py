@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from ..utils.errors import MissingFileError, UserError
+from .names import state_dict_of, without_wrappers
+from .safe_load import read_checkpoint
 
 
 def require_checkpoint(checkpoint: str | Path, named_by: str = '') -> None:
@@ -20,17 +21,14 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
     """Loads a checkpoint; one that leaves weights of the model unchanged is an error.
 
     MMEngine warns of such weights and tests all the same, with random ones. Weights that the model does
-    not have are ignored here too.
+    not have are ignored here too. What data parallel or compiled modules put into names is taken off.
 
     Raises:
         UserError: The checkpoint lacks weights of the model, or has some of other shapes.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = {
-        name.removeprefix('module.'): value for name, value in loaded.get('state_dict', loaded).items()
-    }
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.get_submodule('module')
+    weights, _ = without_wrappers(state_dict_of(read_checkpoint(checkpoint)), model.state_dict())
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:  # torch lists weights of other shapes, a line for each

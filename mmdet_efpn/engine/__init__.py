@@ -9,7 +9,6 @@ from .launch import start_processes, wrap_for_cpu
 from .run import evaluate, train
 from .run_log import logged_entries
 from .run_options import (
-    last_checkpoint,
     load_run_config,
     require_annotations,
     scale_learning_rate,
@@ -26,7 +25,6 @@ __all__ = [
     'evaluate',
     'frozen_random_parts',
     'keep_boxes_in_float32',
-    'last_checkpoint',
     'load_run_config',
     'logged_entries',
     'parse_cfg_options',

@@ -10,8 +10,9 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ..checkpoints import require_checkpoint, require_fitting_weights
+from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
 from ..utils.outputs import refuse_existing
+from .clean_checkpoint import CleanCheckpoint
 from .downloads import explained_downloads
 from .evaluate_when_done import EvaluateWhenDone
 from .launch import start_processes
@@ -69,7 +70,9 @@ def evaluate(
 def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     """The runner of a config, its processes joined before and let go after it."""
     start_processes(cfg, launcher)
-    with explained_downloads(cfg):
-        yield RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    with safe_loading(), explained_downloads(cfg):
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.register_hook(CleanCheckpoint())
+        yield runner
     if dist.is_initialized():
         dist.destroy_process_group()

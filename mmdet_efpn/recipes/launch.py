@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine import last_checkpoint
+from ..checkpoints import last_checkpoint
 from ..utils.errors import MissingFileError, UserError
 from .stages import Stage
 
@@ -45,9 +45,11 @@ class Launch:
     def command(self, stage: Stage) -> list[str]:
         """The command that trains a stage, or goes on with it where it has a checkpoint."""
         # By name: a process on a machine that does not see the folder must fail, not start anew.
-        checkpoint = last_checkpoint(str(stage.folder))
+        found = last_checkpoint(stage.folder)
+        if found.damaged:
+            print(f'{stage.title}: {found.skipped}', flush=True)
         config = str(stage.config_file)
-        options = [*self.passed_on, *(['--resume', checkpoint] if checkpoint else [])]
+        options = [*self.passed_on, *(['--resume', found.path] if found.path else [])]
         if self.slurm is not None:
             return ['bash', str(slurm_script()), *self.slurm, config, *options]
         train = ['-m', 'mmdet_efpn.cli', 'train', config]

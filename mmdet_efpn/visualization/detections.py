@@ -11,7 +11,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from torch import nn
 
-from ..checkpoints import require_fitting_weights
+from ..checkpoints import require_fitting_weights, safe_loading
 from ..utils.errors import MissingFileError
 from ..utils.outputs import refuse_existing
 from .drawing import draw_boxes, palette_of
@@ -32,8 +32,9 @@ def load_detector(cfg: Config, checkpoint: str | Path, device: str | None = None
     Raises:
         UserError: The checkpoint lacks weights of the config's model, or has some of other shapes.
     """
-    model = init_detector(cfg, str(checkpoint), device=device or get_device())
-    require_fitting_weights(model, str(checkpoint))
+    with safe_loading():
+        model = init_detector(cfg, str(checkpoint), device=device or get_device())
+        require_fitting_weights(model, str(checkpoint))
     return model
 
 

@@ -150,11 +150,11 @@ def test_a_checkpoint_file_is_rewritten(twins, shipped, tmp_path):
     cfg = mmdet_efpn.extend_config(shipped(DETECTORS['FCOS'], light=True))
     cfg.dump(tmp_path / 'extended.py')
     torch.save(dict(state_dict=plain.state_dict(), meta=dict(epoch=3)), tmp_path / 'plain.pth')
-    missing = extend_weights(tmp_path / 'plain.pth', tmp_path / 'extended.py', tmp_path / 'out.pth')
+    transfer = extend_weights(tmp_path / 'plain.pth', tmp_path / 'extended.py', tmp_path / 'out.pth')
     written = torch.load(tmp_path / 'out.pth', weights_only=True)
     assert written['meta'] == dict(epoch=3)
     assert torch.equal(
         written['state_dict']['neck.lateral_convs.1.conv.weight'],
         plain.neck.lateral_convs[0].conv.weight,
     )
-    assert 'neck.lateral_convs.0.conv.weight' in missing
+    assert 'neck.lateral_convs.0.conv.weight' in transfer.missing

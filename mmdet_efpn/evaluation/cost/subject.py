@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
+from ...checkpoints import safe_loading
 from ...engine import apply_cfg_options
 from ...models.necks.on_demand import DeferredLevel, RoILevel
 from ...models.utils.image_channels import image_channels
@@ -49,9 +50,10 @@ class Subject:
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
         cfg = self._cfg()
-        if self.parts == 'detector':
-            return DetectorSteps(cfg.model)
-        return BackboneNeckSteps(inner_detector(cfg.model))
+        with safe_loading():  # a distiller reads its teacher's weights
+            if self.parts == 'detector':
+                return DetectorSteps(cfg.model)
+            return BackboneNeckSteps(inner_detector(cfg.model))
 
     def _cfg(self) -> Config:
         cfg = read_config(self.config)
