@@ -27,6 +27,7 @@ from ..utils.safe_pickle import UnsafePickleError, allowed_names, pickle_module
 
 # From here on torch.load(weights_only=True) takes allowed names with an alias.
 HAS_ALIASES = torch.torch_version.TorchVersion(torch.__version__) >= '2.6'
+STATISTICS = ('min', 'max', 'mean', 'current')
 REMEDY = 'nothing of it was run; ask for its weights alone, or save them where you trust the file'
 
 
@@ -36,16 +37,21 @@ class DamagedFileError(UserError):
 
 def statistic(owner: Any, name: str) -> Any:
     """What stands for ``getattr`` in a checkpoint: one of the log's statistics."""
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+    if owner is not HistoryBuffer or name not in STATISTICS:
         raise UnsafePickleError(f'the pickle reads the attribute {name!r} of {owner!r}')
     return getattr(HistoryBuffer, name)
 
 
 def checkpoint_names() -> dict[str, Any]:
     """What a training's checkpoint names beside tensors and arrays."""
+    home = 'mmengine.logging.history_buffer.HistoryBuffer'
+    # A log's buffer comes with its statistics: the default ones, and those that were registered here.
+    registered = HistoryBuffer._statistics_methods.values()
     return {
         'builtins.getattr': statistic,
-        'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
+        home: HistoryBuffer,
+        **{f'{home}.{name}': getattr(HistoryBuffer, name) for name in STATISTICS},
+        **{f'{function.__module__}.{function.__qualname__}': function for function in registered},
         # A part of a config is a dict; mmengine's own class would import what a lazy config names.
         'mmengine.config.config.ConfigDict': dict,
         'addict.addict.Dict': dict,
