@@ -4,6 +4,7 @@ import copy
 
 from mmengine.config import Config
 
+from ..utils.config_parts import leaf_datasets
 from ..utils.errors import UserError
 
 
@@ -28,27 +29,29 @@ def augment_test(cfg: Config) -> None:
         UserError: The test pipeline doesn't end in ``PackDetInputs``, so the default can't be
             built.
     """
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
     tta_model = cfg.get('tta_model') or dict(
         type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100)
     )
-    pipeline = cfg.get('tta_pipeline')
-    if not pipeline:
-        if dataset.pipeline[-1]['type'] != 'PackDetInputs':
-            raise UserError(
-                '--tta: give the config a tta_pipeline; its test pipeline does not end in PackDetInputs'
-            )
-        pack = copy.deepcopy(dataset.pipeline[-1])
-        seen = tuple(
-            pack.get('meta_keys', ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
-        )
-        pack['meta_keys'] = seen + tuple(k for k in ('flip', 'flip_direction') if k not in seen)
-        flips = [dict(type='RandomFlip', prob=probability) for probability in (0.0, 1.0)]
-        pipeline = [
-            *copy.deepcopy(dataset.pipeline[:-1]),
-            dict(type='TestTimeAug', transforms=[flips, [pack]]),
-        ]
-    dataset.pipeline = pipeline
+    for dataset in leaf_datasets(cfg.test_dataloader.dataset):
+        dataset['pipeline'] = cfg.get('tta_pipeline') or flipped_too(dataset['pipeline'])
     cfg.model = dict(**tta_model, module=cfg.model)
+
+
+def flipped_too(pipeline: list[dict]) -> list[dict]:
+    """A test pipeline that gives each image a second time, flipped.
+
+    Raises:
+        UserError: It doesn't end in ``PackDetInputs``.
+    """
+    if pipeline[-1]['type'] != 'PackDetInputs':
+        raise UserError(
+            '--tta: give the config a tta_pipeline; its test pipeline does not end in PackDetInputs'
+        )
+    pack = copy.deepcopy(pipeline[-1])
+    seen = tuple(pack.get('meta_keys', ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')))
+    pack['meta_keys'] = seen + tuple(k for k in ('flip', 'flip_direction') if k not in seen)
+    flips = [dict(type='RandomFlip', prob=probability) for probability in (0.0, 1.0)]
+    return [
+        *copy.deepcopy(pipeline[:-1]),
+        dict(type='TestTimeAug', transforms=[flips, [pack]]),
+    ]

@@ -11,10 +11,12 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
+from ..utils.config_parts import inner_detector
+from ..utils.errors import UserError
+from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
-from .clean_checkpoint import CleanCheckpoint
 from .downloads import explained_downloads
-from .evaluate_when_done import EvaluateWhenDone
+from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone
 from .launch import start_processes
 
 
@@ -59,7 +61,14 @@ def evaluate(
     if out is not None:
         refuse_existing(out, overwrite)
     cfg.load_from, cfg.resume = checkpoint, False
+    if not isinstance(cfg.get('test_dataloader'), dict):
+        raise UserError(
+            "test_dataloader must be one data loader, for MMEngine's test loop takes one; join the sets "
+            "of a list by dataset=dict(type='ConcatDataset', datasets=[...])"
+        )
+    limits = limits_of_detections(inner_detector(cfg.model))
     with _started(cfg, launcher) as runner:
+        runner.register_hook(CountDetections(limits))
         require_fitting_weights(runner.model, checkpoint)
         if out is not None:
             runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(out)))

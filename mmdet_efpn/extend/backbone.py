@@ -59,7 +59,7 @@ def extend_backbone(backbone: dict, c2_prime: str | None, report: Report) -> dic
         f"model.backbone: {kind} inside {TAP}, which adds C2' at stride 2 in front of its "
         'outputs; weights of the plain one load unchanged'
     )
-    tap = dict(type=TAP, backbone=backbone)
+    tap: dict = dict(type=TAP, backbone=backbone)
     channels = probe_channels(backbone)
     if channels != image_channels(tap):  # the tap reads its backbone's in_channels, not other names
         tap['in_channels'] = channels

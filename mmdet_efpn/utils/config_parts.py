@@ -34,3 +34,15 @@ def inner_detector(model: dict) -> dict:
             return model
         model = wrapped
     return model
+
+
+def leaf_datasets(dataset) -> Iterator[dict]:
+    """The data sets with a pipeline in a data set's config: itself, or those that it wraps or joins."""
+    if isinstance(dataset, (list, tuple)):
+        for part in dataset:
+            yield from leaf_datasets(part)
+    elif isinstance(dataset, dict):
+        inner = [dataset[key] for key in ('dataset', 'datasets') if key in dataset]
+        if not inner:
+            yield dataset
+        yield from leaf_datasets(inner)

@@ -37,6 +37,9 @@ _ALLOWED = {
 }
 
 
+_PurePython: Any = pickle._Unpickler  # the unpickler of Python's own library that is not in C
+
+
 class UnsafePickleError(UserError):
     """A pickle names something that is no data."""
 
@@ -77,7 +80,7 @@ def _dtype_classes() -> set[type]:
     return {type(np.dtype(code)) for code in np.typecodes['All']}
 
 
-class SafeUnpickler(pickle._Unpickler):  # type: ignore[name-defined]
+class SafeUnpickler(_PurePython):
     """Reads pickles of data.
 
     In Python, not in C, so that it can check each call and each state that is set.
@@ -99,7 +102,7 @@ class SafeUnpickler(pickle._Unpickler):  # type: ignore[name-defined]
         mmdet_efpn.utils.safe_pickle.UnsafePickleError: the pickle names builtins.print
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch = dict(_PurePython.dispatch)
 
     def __init__(self, file, names: Mapping[str, Any] | None = None, **kwargs) -> None:
         super().__init__(file, **kwargs)

@@ -106,9 +106,8 @@ def test_a_program_is_named_and_does_not_run(reader, tmp_path, how, place):
     state = dict(state_dict=dict(weight=torch.zeros(2)), meta={}, optimizer={})
     state[place]['hidden'] = Program(tmp_path / 'ran')
     torch.save(state, tmp_path / 'bad.pth', **how)
-    with pytest.raises(
-        UnsafePickleError, match=r'bad\.pth .*builtins\.exec.*nothing of it was run'
-    ) as told:
+    told = r'bad\.pth .*builtins\.exec.*nothing of it was run'
+    with pytest.raises(UnsafePickleError, match=told) as error:
         read_checkpoint(tmp_path / 'bad.pth')
     assert '\n' not in str(error.value)
     assert not (tmp_path / 'ran').exists()

@@ -4,7 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from ..checkpoints import state_dict_of, without_wrappers
+from ...checkpoints import state_dict_of, without_wrappers
 
 
 class CleanCheckpoint(Hook):
