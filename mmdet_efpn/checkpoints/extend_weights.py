@@ -169,9 +169,12 @@ def transfer_weights(
         module = getattr(extended, half) if half else extended
         prefix = f'{half}.' if half else ''
         _transfer(_under_names_of(weights, module.state_dict()), module, prefix, written, transfer)
-    transfer.missing = sorted(
-        name for name in target if name not in written and not name.endswith('num_batches_tracked')
-    )
+    for name in sorted(set(target) - set(written)):
+        first = written.get(name.replace('.extended_bbox_head.', '.bbox_head.'))
+        if first is not None and first.shape == target[name].shape:
+            transfer.copied.append(name)
+        elif not name.endswith('num_batches_tracked'):
+            transfer.missing.append(name)
     return written, transfer
 
 

@@ -26,6 +26,7 @@ class Transfer:
         widened: Weights with an axis of levels, which got the new ones in front.
         other_shape: Weights that were left out: there, the detector has another shape.
         no_place: Weights that were left out: the detector has none of the name.
+        copied: Weights of a second box head, which get the first one's when the file is loaded.
         missing: Weights of the detector that stay as they are initialised.
         gaps: Of the levels that plain and extended pyramid share, where they were compared.
         reason: Why those may differ; empty: they agree.
@@ -38,6 +39,7 @@ class Transfer:
     widened: list[str] = field(default_factory=list)
     other_shape: list[str] = field(default_factory=list)
     no_place: list[str] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     gaps: list[LevelGap] = field(default_factory=list)
     reason: str = ''
@@ -60,6 +62,7 @@ class Transfer:
             (self.widened, 'got finer levels in front'),
             (self.other_shape, 'left out, for they have another shape here'),
             (self.no_place, 'left out, for the extended detector has no such name'),
+            (self.copied, 'of the second box head get those of the first when the file is loaded'),
             (self.missing, 'of the extended detector stay as they are initialised'),
         ):
             text += _listed(f'{len(names)} weights {what}', dict.fromkeys(map(_module, names)))

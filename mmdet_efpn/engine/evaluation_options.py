@@ -1,10 +1,10 @@
-"""Options of a test run: pictures of the predictions, test-time augmentation."""
+"""Options of evaluations: pictures of the predictions, test-time augmentation, metrics that work."""
 
 import copy
 
 from mmengine.config import Config
 
-from ..utils.config_parts import leaf_datasets
+from ..utils.config_parts import leaf_datasets, typed_parts
 from ..utils.errors import UserError
 
 
@@ -55,3 +55,26 @@ def flipped_too(pipeline: list[dict]) -> list[dict]:
         *copy.deepcopy(pipeline[:-1]),
         dict(type='TestTimeAug', transforms=[flips, [pack]]),
     ]
+
+
+def replace_broken_metrics(cfg: Config) -> list[str]:
+    """Puts ``proposal`` in the place of CocoMetric's ``proposal_fast``; says what it changed.
+
+    MMDetection's configs of an RPN alone ask for the fast one, which ends in an error of NumPy from 1.24
+    on, as soon as two images have different numbers of objects. Both are average recalls.
+    """
+    changes = []
+    for key in ('val_evaluator', 'test_evaluator'):
+        for where, metric in typed_parts(cfg.get(key), key):
+            asked = metric.get('metric')
+            if 'proposal_fast' not in ([asked] if isinstance(asked, str) else asked or ()):
+                continue
+            asked = [asked] if isinstance(asked, str) else list(asked)
+            metric['metric'] = [name for name in asked if name != 'proposal_fast']
+            if 'proposal' not in metric['metric']:
+                metric['metric'].append('proposal')
+            changes.append(
+                f'{where}.metric: proposal_fast to proposal, for MMDetection computes the fast one with '
+                'what NumPy 1.24 took out; both are average recalls'
+            )
+    return changes

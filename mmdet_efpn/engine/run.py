@@ -7,15 +7,19 @@ from pathlib import Path
 import torch.distributed as dist
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
+from ..utils.atomic_file import whole_or_not
 from ..utils.config_parts import inner_detector
 from ..utils.errors import UserError
 from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
+from .evaluation_options import replace_broken_metrics
 from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone
 from .launch import start_processes
 
@@ -70,15 +74,19 @@ def evaluate(
     with _started(cfg, launcher) as runner:
         runner.register_hook(CountDetections(limits))
         require_fitting_weights(runner.model, checkpoint)
-        if out is not None:
-            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(out)))
-        return runner.test()
+        if out is None:
+            return runner.test()
+        with whole_or_not(out) if get_rank() == 0 else contextlib.nullcontext(out) as file:
+            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(file)))
+            return runner.test()
 
 
 @contextlib.contextmanager
 def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     """The runner of a config, its processes joined before and let go after it."""
     start_processes(cfg, launcher)
+    for change in replace_broken_metrics(cfg):
+        print_log(change, logger='current')
     with safe_loading(), explained_downloads(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.register_hook(CleanCheckpoint())

@@ -71,7 +71,8 @@ def limits_of_detections(model: Mapping[str, Any]) -> dict[str, int]:
     Of a two-stage detector, those of the second stage.
 
     Example:
-        >>> limits_of_detections(dict(test_cfg=dict(rpn=dict(max_per_img=900), rcnn=dict(max_per_img=9))))
+        >>> test_cfg = dict(rpn=dict(max_per_img=1000), rcnn=dict(max_per_img=9))
+        >>> limits_of_detections(dict(test_cfg=test_cfg))
         {'model.test_cfg.rcnn.max_per_img': 9}
     """
     settings = model.get('test_cfg') or {}
