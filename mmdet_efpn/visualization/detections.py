@@ -11,7 +11,7 @@ from mmdet.models.detectors import RPN
 from mmengine.dataset import BaseDataset, pseudo_collate
 from torch import nn
 
-from ..utils.errors import MissingFileError
+from ..utils.errors import MissingFileError, UserError
 from ..utils.found_objects import FoundObjects, found_objects
 from ..utils.outputs import refuse_existing
 from .drawing import draw_boxes, palette_of
@@ -158,6 +158,11 @@ def _drawn(
     image: np.ndarray, shown: FoundObjects, names: Sequence[str], scale: float, palette: Sequence
 ) -> np.ndarray:
     """The image (h, w, 3) RGB, resized by ``scale``, with detections; the surest over the others."""
+    if len(shown) and shown.labels.max() >= len(names):
+        raise UserError(
+            f'the detector finds class {shown.labels.max()}, counted from 0, but there are names for '
+            f'{len(names)}: num_classes of its heads and the classes of its data set do not fit'
+        )
     text_height = max(9, round(image.shape[1] * scale / 140))  # readable on a large image too
     return draw_boxes(
         image,

@@ -5,13 +5,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
 from ...checkpoints import safe_loading
@@ -150,15 +152,40 @@ class DetectorSteps(nn.Module):
     def __init__(self, model_cfg: dict):
         super().__init__()
         self.detector = revert_sync_batchnorm(MODELS.build(ConfigDict(model_cfg)))
+        names = [name.rpartition('.')[2] for name, _ in self.detector.named_modules()]
+        self.masks = any(name.startswith(('mask', 'panoptic', 'semantic')) for name in names)
+        # HTC's semantic branch compares at the stride of its own maps.
+        self.semantic_stride = (
+            8 if hasattr(getattr(self.detector, 'roi_head', None), 'semantic_head') else 1
+        )
 
     def forward(self, images: torch.Tensor):
-        """The detector's tensor mode on images (B, 3, H, W)."""
-        return self.detector(images, random_samples(images), mode='tensor')
+        """The detector's tensor mode on images (B, C, H, W)."""
+        return self.detector(images, self._samples(images), mode='tensor')
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
         """The training loss on random boxes."""
-        losses = self.detector(images, random_samples(images), mode='loss')
+        losses = self.detector(images, self._samples(images), mode='loss')
         return self.detector.parse_losses(losses)[0]
+
+    def _samples(self, images: torch.Tensor) -> list:
+        samples = random_samples(images)
+        return add_masks(samples, self.semantic_stride) if self.masks else samples
+
+
+def add_masks(samples: list, semantic_stride: int = 1) -> list:
+    """Gives each sample a mask for each box, the box itself, and a map of one class, in place."""
+    for sample in samples:
+        height, width = sample.img_shape
+        boxes = sample.gt_instances.bboxes.round().long()
+        masks = np.zeros((len(boxes), height, width), dtype=np.uint8)
+        for mask, (left, top, right, bottom) in zip(masks, boxes.tolist(), strict=True):
+            mask[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
+        sample.gt_instances.masks = BitmapMasks(masks, height, width)
+        sample.ignored_instances.masks = BitmapMasks(masks[:0], height, width)
+        size = (1, -(-height // semantic_stride), -(-width // semantic_stride))
+        sample.gt_sem_seg = PixelData(sem_seg=boxes.new_zeros(size))
+    return samples
 
 
 def random_samples(images: torch.Tensor) -> list:
