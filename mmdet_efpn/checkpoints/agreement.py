@@ -87,13 +87,15 @@ def compare_pyramids(
     extended = _inner(revert_sync_batchnorm(extended))
     channels = image_channels(inner_detector(model)['backbone'])
     image = torch.randn(1, channels, *IMAGE, generator=torch.Generator().manual_seed(0))
-    before = {tuple(level.shape[2:]): level for level in _levels(plain, image)}
-    after = {tuple(level.shape[2:]): level for level in _levels(extended, image)}
+    # A pixel decoder's detector has no neck, and its extended one a new FPN: the stages are shared.
+    with_neck = getattr(plain, 'neck', None) is not None
+    before = {tuple(level.shape[2:]): level for level in _levels(plain, image, with_neck)}
+    after = {tuple(level.shape[2:]): level for level in _levels(extended, image, with_neck)}
     finest = round(IMAGE[0] / max(after)[0])
     gaps = []
     for size in sorted(set(before) & set(after), reverse=True):
         stride = round(IMAGE[0] / size[0])
-        if stride == finest:  # P2', or P3' in the place of P2
+        if with_neck and stride == finest:  # P2', or P3' in the place of P2
             continue
         gap = (before[size] - after[size]).abs().max().item()
         gaps.append(LevelGap(stride, gap, before[size].abs().max().item()))
@@ -102,7 +104,7 @@ def compare_pyramids(
             f'the plain pyramid has maps of {sorted(before)}, the extended one of {sorted(after)} for '
             f'an image of {IMAGE}: they share no level'
         )
-    return gaps, _reason_to_differ(extended, weights)
+    return gaps, _reason_to_differ(extended, weights) if with_neck else ''
 
 
 def check_agreement(gaps: list[LevelGap], reason: str) -> None:
@@ -124,9 +126,9 @@ def _inner(model: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def _levels(detector: nn.Module, image: Tensor) -> list[Tensor]:
+def _levels(detector: nn.Module, image: Tensor, with_neck: bool) -> list[Tensor]:
     features = detector.get_submodule('backbone')(image)
-    if getattr(detector, 'neck', None) is not None:
+    if with_neck:
         features = detector.get_submodule('neck')(features)
     return [level for level in features if isinstance(level, Tensor)]
 

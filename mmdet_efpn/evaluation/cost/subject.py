@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmdet.models.dense_heads import EmbeddingRPNHead
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
@@ -152,6 +153,10 @@ class DetectorSteps(nn.Module):
     def __init__(self, model_cfg: dict):
         super().__init__()
         self.detector = revert_sync_batchnorm(MODELS.build(ConfigDict(model_cfg)))
+        for head in self.detector.modules():
+            if isinstance(head, EmbeddingRPNHead):  # its boxes are weights, and random ones are no boxes
+                with torch.no_grad():
+                    head.init_proposal_bboxes.weight[:] = torch.tensor([0.5, 0.5, 1.0, 1.0])
         names = [name.rpartition('.')[2] for name, _ in self.detector.named_modules()]
         self.masks = any(name.startswith(('mask', 'panoptic', 'semantic')) for name in names)
         # HTC's semantic branch compares at the stride of its own maps.
