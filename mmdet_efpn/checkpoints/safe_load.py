@@ -25,10 +25,23 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..utils.errors import MissingFileError, UserError
 from ..utils.safe_pickle import UnsafePickleError, allowed_names, pickle_module
 
-# From here on torch.load(weights_only=True) takes allowed names with an alias.
-HAS_ALIASES = torch.torch_version.TorchVersion(torch.__version__) >= '2.6'
 STATISTICS = ('min', 'max', 'mean', 'current')
 REMEDY = 'nothing of it was run; ask for its weights alone, or save them where you trust the file'
+
+
+def _takes_aliases() -> bool:
+    """Whether torch.load(weights_only=True) can be told what stands for a name; tried, not looked up."""
+    file = io.BytesIO()
+    torch.save(slice(1), file)
+    file.seek(0)
+    try:
+        with torch.serialization.safe_globals([(slice, 'builtins.slice')]):
+            return torch.load(file, weights_only=True) == slice(1)
+    except (AttributeError, TypeError, ValueError, pickle.UnpicklingError):
+        return False
+
+
+HAS_ALIASES = _takes_aliases()  # from torch 2.6 on; before, our own unpickler reads
 
 
 class DamagedFileError(UserError):

@@ -10,7 +10,7 @@ from .agreement import LevelGap
 
 # Parts that only an extended detector has; a plain one's weights cannot fill them.
 _NEW = ('extension', 'extended_bbox_head', 'stride_two_stem')
-LEAST_SHARE = 0.5  # of the detector's weights
+LEAST_SHARE = 0.5  # of the detector's weights, and of its neck's
 LEAST_OF_BACKBONE = 0.9  # new norms of a finer stage are missing there, no more
 
 
@@ -106,7 +106,11 @@ def check_share(transfer: Transfer, target: Mapping[str, Tensor], checkpoint: st
         UserError: Too few of the detector's weights are filled; the message has counts and names.
     """
     missing = set(transfer.missing)
-    for part, least in (('', LEAST_SHARE), ('backbone.', LEAST_OF_BACKBONE)):
+    parts = {'': LEAST_SHARE, 'backbone.': LEAST_OF_BACKBONE}
+    names = [*transfer.kept, *transfer.moved, *transfer.other_shape, *transfer.no_place]
+    if any('neck.' in name for name in names):  # a pixel decoder's plain detector has none
+        parts['neck.'] = LEAST_SHARE
+    for part, least in parts.items():
         wanted = [
             name
             for name in target
@@ -116,7 +120,7 @@ def check_share(transfer: Transfer, target: Mapping[str, Tensor], checkpoint: st
         ]
         filled = [name for name in wanted if name not in missing]
         if wanted and len(filled) < least * len(wanted):
-            where = 'backbone' if part else 'detector'
+            where = part.rstrip('.') or 'detector'
             left_out = [*transfer.no_place, *transfer.other_shape]
             raise UserError(
                 f'{checkpoint} is of another network: it fills {len(filled)} of the {len(wanted)} '

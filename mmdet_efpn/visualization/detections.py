@@ -14,7 +14,7 @@ from torch import nn
 from ..utils.errors import MissingFileError, UserError
 from ..utils.found_objects import FoundObjects, found_objects
 from ..utils.outputs import refuse_existing
-from .drawing import draw_boxes, palette_of
+from .drawing import DEFAULT_COLOUR, draw_boxes, palette_of
 from .image_files import read_rgb, write_png
 from .layout import evenly_spread, grid, legend, titled
 
@@ -92,12 +92,19 @@ def draw_on_dataset(
             (sample,) = model.test_step(pseudo_collate([dataset[index]]))
         found = found_objects(sample, _things(dataset.metainfo))
         shown = found.above(score_thr)
-        detected = _drawn(image, shown, _names(model, names), scale, palette)
+        without_classes = isinstance(model, RPN)  # what it proposes has no class, and no class's colour
+        detected = _drawn(
+            image,
+            shown,
+            ['object'] * len(names) if without_classes else names,
+            scale,
+            None if without_classes else palette,
+        )
         halves = [
             titled(truth, 'ground truth'),
             titled(detected, f'detections, score from {score_thr:g}'),
         ]
-        present = [*labels, *shown.labels.tolist()]
+        present = labels if without_classes else [*labels, *shown.labels.tolist()]
         write_png(_with_legend(grid(halves, columns=2), present, names, palette), out)
         pictures.append(DrawnPicture(out, len(found), len(shown)))
     return pictures
@@ -129,7 +136,9 @@ def draw_on_images(
         ExistingFileError: A picture is there already.
     """
     meta = model.dataset_meta
-    names, palette = _names(model, meta['classes']), palette_of(meta)
+    names, palette = meta['classes'], palette_of(meta)
+    if isinstance(model, RPN):
+        names, palette = ['object'] * len(names), [DEFAULT_COLOUR] * len(names)
     sources = find_images(images)
     paths = _picture_paths(sources, out_dir, overwrite)
     pictures = []
@@ -149,13 +158,12 @@ def _things(meta: dict) -> int | None:
     return len(meta['thing_classes']) if 'thing_classes' in meta else None
 
 
-def _names(model: nn.Module, names: Sequence[str]) -> Sequence[str]:
-    """Class names; what an RPN proposes has no class."""
-    return ['object'] * len(names) if isinstance(model, RPN) else names
-
-
 def _drawn(
-    image: np.ndarray, shown: FoundObjects, names: Sequence[str], scale: float, palette: Sequence
+    image: np.ndarray,
+    shown: FoundObjects,
+    names: Sequence[str],
+    scale: float,
+    palette: Sequence | None,
 ) -> np.ndarray:
     """The image (h, w, 3) RGB, resized by ``scale``, with detections; the surest over the others."""
     if len(shown) and shown.labels.max() >= len(names):

@@ -281,7 +281,10 @@ def test_what_moved_is_said_by_count_and_name(files, tmp_path, weights):
 def test_other_networks_are_refused_and_nothing_is_written(files, tmp_path, weights):
     no_backbone = {name: w for name, w in weights.items() if not name.startswith('backbone.layer')}
     other_depth = {k: w for k, w in weights.items() if 'layer3' not in k and 'layer4' not in k}
+    other_neck = {k: w[:, :1] if k.startswith('neck') and w.dim() > 1 else w for k, w in weights.items()}
+    other_neck |= {k: w[:1] for k, w in weights.items() if k.startswith('neck') and w.dim() == 1}
     for saved, said in (
+        (other_neck, r'fills 0 of the 20 weights .* neck'),
         ({f'other.{i}': torch.zeros(3) for i in range(20)}, r'fills 0 of the \d+ .*other\.0, other\.1'),
         ({}, 'fills 0 of'),
         (no_backbone, r'of another network: it fills \d+ of the \d+ weights .*backbone'),
