@@ -30,8 +30,8 @@ class SavedCheckpoint:
 def saved_checkpoints(work_dir: str | Path) -> list[Path]:
     """The checkpoints in a work folder, the last one first.
 
-    The folder's ``last_checkpoint`` note names the last one that was finished; its file's name counts,
-    for the folder may have moved. A newer one of a higher number was saved, or cut off, just before the
+    The folder's ``last_checkpoint`` note names the last one that was finished; its file's name counts
+    where the folder has moved. A newer one of a higher number was saved, or cut off, just before the
     note would have been written. The ones of lower numbers follow, then all others, the newest first.
     """
     folder = Path(work_dir)
@@ -97,7 +97,7 @@ def _noted(folder: Path) -> Path | None:
     if not note.is_file():
         return None
     path = Path(note.read_text().strip())
-    return next((place for place in (folder / path.name, path) if place.is_file()), None)
+    return next((place for place in (path, folder / path.name) if place.is_file()), None)
 
 
 def _number(path: Path) -> int:
