@@ -45,7 +45,7 @@ class Launch:
     def command(self, stage: Stage) -> list[str]:
         """The command that trains a stage, or goes on with it where it has a checkpoint."""
         # By name: a process on a machine that does not see the folder must fail, not start anew.
-        found = last_checkpoint(stage.folder)
+        found = last_checkpoint(stage.folder.resolve())
         if found.damaged:
             print(f'{stage.title}: {found.skipped}', flush=True)
         config = str(stage.config_file)

@@ -112,7 +112,7 @@ def run_stage(stage: Stage, launch: Launch, lock: TextIO) -> None:
     start = time.monotonic()
     command, environment = launch.command(stage), launch.environment()
     done = subprocess.run(command, check=False, pass_fds=[lock.fileno()], env=environment)
-    checkpoint = None if done.returncode else last_checkpoint(stage.folder).path
+    checkpoint = None if done.returncode else last_checkpoint(stage.folder.resolve()).path
     if checkpoint is None:
         logs = sorted(stage.folder.glob('*/*.log'))
         raise UserError(
