@@ -5,7 +5,6 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..utils.errors import UserError
 from .safe_load import DamagedFileError, read_checkpoint
 
 
@@ -53,7 +52,7 @@ def last_checkpoint(work_dir: str | Path) -> SavedCheckpoint:
     """The last whole checkpoint in a work folder. Each is read to know: a kill may cut off any part.
 
     Raises:
-        UserError: All of them are damaged.
+        DamagedFileError: All of them are damaged.
         UnsafePickleError: One holds more than a training's state.
     """
     damaged: list[str] = []
@@ -66,7 +65,7 @@ def last_checkpoint(work_dir: str | Path) -> SavedCheckpoint:
         else:
             return SavedCheckpoint(str(path), tuple(damaged))
     if damaged:
-        raise UserError(
+        raise DamagedFileError(
             f'--resume: none of the checkpoints in {work_dir} is whole, all are damaged: '
             f'{", ".join(damaged)}; name another one, or train anew with --overwrite'
         )
