@@ -16,6 +16,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
+from mmdet_efpn.checkpoints import safe_loading
 from mmdet_efpn.visualization import BACKGROUND, FONT, evenly_spread, grid
 
 from .common.arguments import add_options_argument
@@ -75,7 +76,8 @@ def load_distiller(cfg: Config, checkpoint: str) -> nn.Module:
     torch.manual_seed(0)
     distiller = MODELS.build(cfg.model)
     distiller.init_weights()
-    load_checkpoint(distiller, checkpoint, map_location='cpu')
+    with safe_loading():
+        load_checkpoint(distiller, checkpoint, map_location='cpu')
     return distiller.to(get_device())
 
 

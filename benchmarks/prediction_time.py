@@ -13,15 +13,14 @@ import sys
 from pathlib import Path
 
 import torch
-from mmdet.registry import DATASETS, MODELS
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 
-from mmdet_efpn.checkpoints import require_checkpoint, require_fitting_weights
+from mmdet_efpn.checkpoints import require_checkpoint
 from mmdet_efpn.evaluation.cost import autocast, prepare, progress, timed
 from mmdet_efpn.utils.errors import UserError
+from mmdet_efpn.utils.found_objects import found_objects
 from mmdet_efpn.utils.read_config import read_config
-from mmdet_efpn.visualization import evenly_spread
+from mmdet_efpn.visualization import build_test_set, evenly_spread, load_detector
 
 from .common.arguments import add_measuring_arguments, add_options_argument, finish
 
@@ -52,14 +51,12 @@ class TimedDetector:
     ) -> None:
         cfg = read_config(config)
         cfg.merge_from_dict(options or {})
-        init_default_scope(cfg.get('default_scope', 'mmdet'))
         self.name = f'{Path(config).stem} ({Path(checkpoint).stem})'
         self.device, self.amp = torch.device(device), amp
-        model = MODELS.build(cfg.model)
         require_checkpoint(checkpoint, config)
-        require_fitting_weights(model, checkpoint)
-        self.model = prepare(model.eval(), device, amp)
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        model = load_detector(cfg, checkpoint, device)
+        self.model = prepare(model, device, amp)
+        dataset = build_test_set(cfg)
         self.batches = [
             pseudo_collate([dataset[index]]) for index in evenly_spread(len(dataset), images)
         ]
@@ -71,7 +68,7 @@ class TimedDetector:
         found = []
         with autocast(self.device, self.amp):
             seconds = timed(lambda: found.extend(self.model.test_step(self.batches[index])), self.device)
-        return seconds, len(found[0].pred_instances)
+        return seconds, len(found_objects(found[0]))
 
 
 def compare(detectors: list[TimedDetector], repeats: int) -> list[dict]:

@@ -1,13 +1,34 @@
 """Weights from elsewhere; importing this room registers their initialisers."""
 
-from .extend_weights import align_weights, extend_weights
+from .agreement import LevelGap, plain_config_of
+from .extend_weights import align_weights, extend_weights, transfer_weights
 from .fitting import require_checkpoint, require_fitting_weights
 from .hat import HATPretrained
+from .names import SETS, choose_weights, state_dict_of, without_wrappers
+from .predictions import read_predictions
+from .safe_load import DamagedFileError, read_checkpoint, safe_loading
+from .saved import SavedCheckpoint, last_checkpoint, saved_checkpoints
+from .transfer import Transfer
 
 __all__ = [
+    'SETS',
+    'DamagedFileError',
     'HATPretrained',
+    'LevelGap',
+    'SavedCheckpoint',
+    'Transfer',
     'align_weights',
+    'choose_weights',
     'extend_weights',
+    'last_checkpoint',
+    'plain_config_of',
+    'read_checkpoint',
+    'read_predictions',
     'require_checkpoint',
     'require_fitting_weights',
+    'safe_loading',
+    'saved_checkpoints',
+    'state_dict_of',
+    'transfer_weights',
+    'without_wrappers',
 ]

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from ..utils.errors import MissingFileError, UserError
+from .names import state_dict_of, without_wrappers
+from .safe_load import read_checkpoint
 
 
 def require_checkpoint(checkpoint: str | Path, named_by: str = '') -> None:
@@ -16,21 +17,22 @@ def require_checkpoint(checkpoint: str | Path, named_by: str = '') -> None:
         raise MissingFileError(f'{before}checkpoint not found: {checkpoint} (looked from {Path.cwd()})')
 
 
-def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
+def require_fitting_weights(model: nn.Module, checkpoint: str) -> dict:
     """Loads a checkpoint; one that leaves weights of the model unchanged is an error.
 
     MMEngine warns of such weights and tests all the same, with random ones. Weights that the model does
-    not have are ignored here too.
+    not have are ignored here too. What data parallel or compiled modules put into names is taken off.
+
+    Returns:
+        dict: What the file holds, its ``meta`` for one.
 
     Raises:
         UserError: The checkpoint lacks weights of the model, or has some of other shapes.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = {
-        name.removeprefix('module.'): value for name, value in loaded.get('state_dict', loaded).items()
-    }
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.get_submodule('module')
+    loaded = read_checkpoint(checkpoint)
+    weights, _ = without_wrappers(state_dict_of(loaded), model.state_dict())
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:  # torch lists weights of other shapes, a line for each
@@ -45,3 +47,4 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> None:
             f"the config's model, among them {', '.join(missing[:3])}; give the checkpoint of a run of "
             'this config'
         )
+    return loaded

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from ..models import HATFTT
 from ..utils.errors import UserError
+from .safe_load import read_checkpoint
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -45,7 +45,7 @@ class HATPretrained:
                 f'HATPretrained.groups must name {len(targets)} groups, one for each of '
                 f'the FTT, got {numbers}'
             )
-        weights = CheckpointLoader.load_checkpoint(self.checkpoint, map_location='cpu')
+        weights = read_checkpoint(self.checkpoint)
         for key in ('params_ema', 'params', 'state_dict'):
             if key in weights:
                 weights = weights[key]

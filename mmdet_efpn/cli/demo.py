@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         f'\n| AP | AP50 | AP small | training |\n| --- | --- | --- | --- |\n'
         f'| {ap:.3f} | {ap50:.3f} | {ap_small:.3f} | {seconds / 60:.1f} min |\n\n'
         f'checkpoint  {checkpoint}\nlog         {log}\n'
-        f'pictures    {pictures[0].parent}/*.png ({len(pictures)})',
+        f'pictures    {pictures[0].path.parent}/*.png ({len(pictures)})',
         flush=True,
     )
     if ap50 >= args.min_ap50:

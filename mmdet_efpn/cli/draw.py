@@ -34,21 +34,28 @@ parse = argparse.ArgumentParser.parse_intermixed_args  # images may follow optio
 
 def run(args: argparse.Namespace) -> None:
     """Draws the pictures."""
-    from mmdet.registry import DATASETS
-
+    from .. import visualization
     from ..checkpoints import require_checkpoint
+    from ..utils.config_parts import inner_detector
+    from ..utils.found_objects import limits_of_detections
     from ..utils.read_config import read_config
-    from ..visualization import draw_on_dataset, draw_on_images, find_images, load_detector
 
     cfg = read_config(args.config)
     require_checkpoint(args.checkpoint)
-    images = find_images(args.images)
-    model = load_detector(cfg, args.checkpoint, args.device)
+    images = visualization.find_images(args.images)
+    model = visualization.load_detector(cfg, args.checkpoint, args.device)
+    where = (args.out, args.score_thr)
     if images:
-        pictures = draw_on_images(model, images, args.out, args.score_thr, overwrite=args.overwrite)
+        pictures = visualization.draw_on_images(model, images, *where, overwrite=args.overwrite)
     else:
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
-        pictures = draw_on_dataset(
-            model, dataset, args.num, args.out, args.score_thr, overwrite=args.overwrite
+        dataset = visualization.build_test_set(cfg)
+        pictures = visualization.draw_on_dataset(
+            model, dataset, args.num, *where, overwrite=args.overwrite
         )
+    for picture in pictures:
+        print(f'{picture.path}: {picture.drawn} of {picture.found} detections drawn')
+    for key, limit in limits_of_detections(inner_detector(cfg.model)).items():
+        full = sum(picture.found >= limit for picture in pictures)
+        if full:
+            print(f'{full} pictures are full: {key}={limit} may have cut detections off')
     print(f'written: {len(pictures)} pictures in {args.out}')

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Trains as the arguments say."""
     from .. import engine
-    from ..checkpoints import require_checkpoint
+    from ..checkpoints import require_checkpoint, saved_checkpoints
     from ..utils.errors import UserError
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> None:
         engine.use_mixed_precision(cfg)
     if args.auto_scale_lr:
         engine.scale_learning_rate(cfg)
-    found = engine.last_checkpoint(cfg.work_dir)
+    found = saved_checkpoints(cfg.work_dir)
     if found and args.resume is None and not args.overwrite:
         raise UserError(
-            f'{cfg.work_dir} holds checkpoints of an earlier run ({found}): --resume goes on with it, '
-            '--overwrite trains anew over it, another --work-dir keeps both'
+            f'{cfg.work_dir} holds checkpoints of an earlier run ({found[0]}): --resume goes on with '
+            'it, --overwrite trains anew over it, another --work-dir keeps both'
         )
     if args.resume is not None:
         print(engine.set_resume(cfg, args.resume), flush=True)

@@ -2,15 +2,14 @@
 
 from .cfg_options import apply_cfg_options, parse_cfg_options
 from .cpu_amp import BFloat16OptimWrapper, keep_boxes_in_float32
-from .evaluate_when_done import EvaluateWhenDone
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
+from .hooks import EvaluateWhenDone
 from .launch import start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor
 from .run import evaluate, train
 from .run_log import logged_entries
 from .run_options import (
-    last_checkpoint,
     load_run_config,
     require_annotations,
     scale_learning_rate,
@@ -28,7 +27,6 @@ __all__ = [
     'evaluate',
     'frozen_random_parts',
     'keep_boxes_in_float32',
-    'last_checkpoint',
     'load_run_config',
     'logged_entries',
     'parse_cfg_options',

@@ -7,13 +7,20 @@ from pathlib import Path
 import torch.distributed as dist
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ..checkpoints import require_checkpoint, require_fitting_weights
+from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
+from ..utils.atomic_file import whole_or_not
+from ..utils.config_parts import inner_detector
+from ..utils.errors import UserError
+from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
-from .evaluate_when_done import EvaluateWhenDone
+from .evaluation_options import replace_broken_metrics
+from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone
 from .launch import start_processes
 
 
@@ -58,18 +65,31 @@ def evaluate(
     if out is not None:
         refuse_existing(out, overwrite)
     cfg.load_from, cfg.resume = checkpoint, False
+    if not isinstance(cfg.get('test_dataloader'), dict):
+        raise UserError(
+            "test_dataloader must be one data loader, for MMEngine's test loop takes one; join the sets "
+            "of a list by dataset=dict(type='ConcatDataset', datasets=[...])"
+        )
+    limits = limits_of_detections(inner_detector(cfg.model))
     with _started(cfg, launcher) as runner:
+        runner.register_hook(CountDetections(limits))
         require_fitting_weights(runner.model, checkpoint)
-        if out is not None:
-            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(out)))
-        return runner.test()
+        if out is None:
+            return runner.test()
+        with whole_or_not(out) if get_rank() == 0 else contextlib.nullcontext(out) as file:
+            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(file)))
+            return runner.test()
 
 
 @contextlib.contextmanager
 def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     """The runner of a config, its processes joined before and let go after it."""
     start_processes(cfg, launcher)
-    with explained_downloads(cfg):
-        yield RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    for change in replace_broken_metrics(cfg):
+        print_log(change, logger='current')
+    with safe_loading(), explained_downloads(cfg):
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.register_hook(CleanCheckpoint())
+        yield runner
     if dist.is_initialized():
         dist.destroy_process_group()

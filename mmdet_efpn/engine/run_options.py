@@ -1,14 +1,13 @@
 """From a config file and command-line options to one run's config, with early, clear errors."""
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from ..checkpoints import require_checkpoint
+from ..checkpoints import SavedCheckpoint, last_checkpoint, read_checkpoint, require_checkpoint
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .cfg_options import apply_cfg_options
@@ -81,43 +80,23 @@ def set_resume(cfg: Config, resume: str) -> str:
 
     Args:
         cfg: The run's config; changed in place.
-        resume: ``'auto'`` for the last checkpoint of ``cfg.work_dir``, or a checkpoint's path.
+        resume: ``'auto'`` for the last whole checkpoint of ``cfg.work_dir``, or a checkpoint's path.
             Where ``auto`` finds none, the run starts as the config says, ``load_from`` included.
 
     Raises:
-        UserError: The named checkpoint doesn't exist.
+        MissingFileError: The named checkpoint doesn't exist.
+        DamagedFileError: It cannot be read.
+        UserError: All checkpoints in the folder are damaged.
     """
-    checkpoint = last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
-    if checkpoint is None:
+    found = last_checkpoint(cfg.work_dir) if resume == 'auto' else SavedCheckpoint(resume)
+    if found.path is None:
         return f'--resume: no checkpoint in {cfg.work_dir} yet, starting from the beginning'
-    require_checkpoint(checkpoint, '--resume')
+    if resume != 'auto':
+        require_checkpoint(found.path, '--resume')
+        read_checkpoint(found.path)
     cfg.resume = True
-    cfg.load_from = checkpoint
-    return f'--resume: continuing from {checkpoint}'
-
-
-def last_checkpoint(work_dir: str) -> str | None:
-    """The checkpoint a run saved last, or ``None``.
-
-    The folder's ``last_checkpoint`` note names it. Where the note is missing or names a file that
-    is gone (a moved folder, a run killed between deleting and saving), the newest whole ``iter_N.pth``
-    or ``epoch_N.pth`` counts; one that a kill cut off is no archive, for its list of contents is at the
-    end.
-    """
-    folder = Path(work_dir)
-    note = folder / 'last_checkpoint'
-    if note.is_file():
-        noted = Path(note.read_text().strip())
-        for candidate in (noted, folder / noted.name):
-            if candidate.is_file():
-                return str(candidate)
-    saved = [
-        path
-        for pattern in ('iter_*.pth', 'epoch_*.pth')
-        for path in folder.glob(pattern)
-        if zipfile.is_zipfile(path)
-    ]
-    return str(max(saved, key=lambda path: path.stat().st_mtime)) if saved else None
+    cfg.load_from = found.path
+    return f'--resume: continuing from {found.path}' + (f' ({found.skipped})' if found.damaged else '')
 
 
 def require_annotations(cfg: Config, stages: tuple) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from mmdet.registry import DATASETS
-from mmengine.fileio import load
 from mmengine.registry import init_default_scope
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..checkpoints import read_predictions
 from ..utils.errors import MissingFileError, UserError
 from ..utils.read_config import read_config
 
@@ -138,4 +138,4 @@ def read_detectors(config: str, *predictions: str) -> list[BootstrapEvaluation]:
     dataset.full_init()
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(dataset.ann_file)
-    return [BootstrapEvaluation(truth, load(name), dataset.cat_ids) for name in predictions]
+    return [BootstrapEvaluation(truth, read_predictions(name), dataset.cat_ids) for name in predictions]

@@ -1,6 +1,7 @@
 """The backbone's part: from stride 4 on, with C2' in front."""
 
-from .probe import Feature, argument, plain_type, probe_backbone
+from ..models.utils.image_channels import image_channels
+from .probe import Feature, argument, plain_type, probe_backbone, probe_channels
 from .report import CannotExtendError, Report
 
 EXTENDED_TYPES = dict(ResNet='ExtendedResNet', ResNeXt='ExtendedResNeXt')
@@ -58,4 +59,8 @@ def extend_backbone(backbone: dict, c2_prime: str | None, report: Report) -> dic
         f"model.backbone: {kind} inside {TAP}, which adds C2' at stride 2 in front of its "
         'outputs; weights of the plain one load unchanged'
     )
-    return dict(type=TAP, backbone=backbone)
+    tap: dict = dict(type=TAP, backbone=backbone)
+    channels = probe_channels(backbone)
+    if channels != image_channels(tap):  # the tap reads its backbone's in_channels, not other names
+        tap['in_channels'] = channels
+    return tap

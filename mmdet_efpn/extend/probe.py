@@ -1,8 +1,7 @@
 """What a backbone gives: strides and widths, found by running it once on an empty image."""
 
 import copy
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +9,10 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
+from torch import Tensor, nn
 
+from ..models.utils.image_channels import image_channels
+from ..utils.known_names import argument_default as class_default
 from ..utils.pretrained import without_weights
 from .report import CannotExtendError
 
@@ -39,11 +41,7 @@ def argument_default(cfg: dict, name: str):
             f'{cfg["type"]} is not registered, so that its arguments cannot be looked up; name the '
             'module that registers it in custom_imports'
         )
-    for cls in found.__mro__:
-        parameter = inspect.signature(cls.__init__).parameters.get(name)
-        if parameter is not None and parameter.default is not inspect.Parameter.empty:
-            return parameter.default
-    return None
+    return class_default(found, name)
 
 
 def argument(cfg: dict, name: str):
@@ -61,7 +59,7 @@ def probe_backbone(backbone: dict) -> list[Feature]:
     cfg = ConfigDict(without_weights(backbone))
     try:
         with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
-            features = _run(cfg, IMAGE_SIDE)
+            features, _ = _run(cfg, IMAGE_SIDE)
     except CannotExtendError:
         raise
     except Exception as error:
@@ -96,7 +94,7 @@ def probe_neck(backbone: dict, chain: list[dict]) -> list[Feature]:
     name = ' and '.join(plain_type(part) for part in chain)
 
     def run(side: int) -> list:
-        levels = _build_and_run(backbone, side)
+        levels, _ = _build_and_run(backbone, side)
         for part in chain:
             neck = revert_sync_batchnorm(MODELS.build(copy.deepcopy(part))).eval()
             with torch.no_grad():
@@ -125,7 +123,7 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     """Whether the outputs, as probed, have any image's size over their strides, rounded up."""
     try:
         with torch.random.fork_rng(devices=[]):
-            outputs = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
+            outputs, _ = _run(ConfigDict(without_weights(backbone)), ODD_SIDE)
     except Exception:
         # A foreign module that takes multiples of its stride alone.
         return False
@@ -135,8 +133,13 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
     )
 
 
-def _run(cfg: ConfigDict, side: int):
-    """The backbone's outputs."""
+def probe_channels(backbone: dict) -> int:
+    """Channels of the images that a backbone takes; where its config does not tell, by running it."""
+    return _run(ConfigDict(without_weights(backbone)), IMAGE_SIDE)[1]
+
+
+def _run(cfg: ConfigDict, side: int) -> tuple[Sequence[Tensor], int]:
+    """The backbone's outputs and its images' channels."""
     return on_meta_if_possible(lambda: _build_and_run(cfg, side))
 
 
@@ -149,8 +152,17 @@ def on_meta_if_possible(run: Callable):
         return run()
 
 
-def _build_and_run(cfg: ConfigDict, side: int):
+def _build_and_run(cfg: ConfigDict, side: int) -> tuple[Sequence[Tensor], int]:
     backbone = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
     backbone.eval()
+    channels = image_channels(cfg)
+    first_conv = next((m for m in backbone.modules() if isinstance(m, nn.Conv2d)), None)
     with torch.no_grad():
-        return backbone(torch.zeros(1, 3, side, side))
+        try:
+            return backbone(torch.zeros(1, channels, side, side)), channels
+        except RuntimeError:
+            # An argument of another name may say how many channels there are; the weights know.
+            if first_conv is None or first_conv.in_channels == channels:
+                raise
+            channels = first_conv.in_channels
+            return backbone(torch.zeros(1, channels, side, side)), channels

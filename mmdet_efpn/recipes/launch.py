@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine import last_checkpoint
+from ..checkpoints import DamagedFileError, last_checkpoint, saved_checkpoints
 from ..utils.errors import MissingFileError, UserError
 from .stages import Stage
 
@@ -45,9 +45,8 @@ class Launch:
     def command(self, stage: Stage) -> list[str]:
         """The command that trains a stage, or goes on with it where it has a checkpoint."""
         # By name: a process on a machine that does not see the folder must fail, not start anew.
-        checkpoint = last_checkpoint(str(stage.folder))
         config = str(stage.config_file)
-        options = [*self.passed_on, *(['--resume', checkpoint] if checkpoint else [])]
+        options = [*self.passed_on, *self._start(stage)]
         if self.slurm is not None:
             return ['bash', str(slurm_script()), *self.slurm, config, *options]
         train = ['-m', 'mmdet_efpn.cli', 'train', config]
@@ -63,6 +62,21 @@ class Launch:
             str(self.processes),
         ]
         return [sys.executable, *launcher, *train, '--launcher', 'pytorch', *options]
+
+    @staticmethod
+    def _start(stage: Stage) -> list[str]:
+        """Where the training of a stage starts, as ``mmdet-efpn train`` is told."""
+        folder = stage.folder.resolve()
+        try:
+            found = last_checkpoint(folder)
+        except DamagedFileError:
+            # All are cut off: nothing whole is lost if the stage starts anew over them.
+            names = ', '.join(path.name for path in saved_checkpoints(folder))
+            print(f'{stage.title}: starts anew, for its checkpoints are damaged: {names}', flush=True)
+            return ['--overwrite']
+        if found.damaged:
+            print(f'{stage.title}: {found.skipped}', flush=True)
+        return ['--resume', found.path] if found.path else []
 
     def environment(self) -> dict[str, str]:
         """The training's environment variables: this process's, and what it needs beside them."""

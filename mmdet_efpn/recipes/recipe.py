@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ..checkpoints import require_checkpoint
-from ..engine import last_checkpoint
+from ..checkpoints import last_checkpoint, require_checkpoint
 from ..utils.atomic_file import write_text_atomically
 from ..utils.errors import UserError
 from .launch import Launch
@@ -113,8 +112,8 @@ def run_stage(stage: Stage, launch: Launch, lock: TextIO) -> None:
     start = time.monotonic()
     command, environment = launch.command(stage), launch.environment()
     done = subprocess.run(command, check=False, pass_fds=[lock.fileno()], env=environment)
-    checkpoint = last_checkpoint(str(stage.folder))
-    if done.returncode or checkpoint is None:
+    checkpoint = None if done.returncode else last_checkpoint(stage.folder.resolve()).path
+    if checkpoint is None:
         logs = sorted(stage.folder.glob('*/*.log'))
         raise UserError(
             f'stage {stage.number} ({stage.name}) failed with exit status {done.returncode}'

@@ -16,6 +16,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
+def argument_default(cls: type, name: str):
+    """The default of a constructor's argument, from the class or its nearest parent; or ``None``."""
+    for base in cls.__mro__:
+        parameter = inspect.signature(base.__init__).parameters.get(name)  # type: ignore[misc]
+        if parameter is not None and parameter.default is not inspect.Parameter.empty:
+            return parameter.default
+    return None
+
+
 @functools.cache
 def argument_names(cls: type) -> frozenset[str] | None:
     """Names of the arguments that a class's constructor takes.

@@ -2,39 +2,31 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
-from mmdet.apis import inference_detector, init_detector
-from mmengine.config import Config
-from mmengine.dataset import BaseDataset
-from mmengine.device import get_device
+import torch
+from mmdet.apis import inference_detector
+from mmdet.models.detectors import RPN
+from mmengine.dataset import BaseDataset, pseudo_collate
 from torch import nn
 
-from ..checkpoints import require_fitting_weights
-from ..utils.errors import MissingFileError
+from ..utils.errors import MissingFileError, UserError
+from ..utils.found_objects import FoundObjects, found_objects
 from ..utils.outputs import refuse_existing
-from .drawing import draw_boxes, palette_of
+from .drawing import DEFAULT_COLOUR, draw_boxes, palette_of
 from .image_files import read_rgb, write_png
 from .layout import evenly_spread, grid, legend, titled
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 
-def load_detector(cfg: Config, checkpoint: str | Path, device: str | None = None) -> nn.Module:
-    """A detector with the weights of a checkpoint, ready for :func:`draw_on_images`.
+class DrawnPicture(NamedTuple):
+    """A picture that was written: its path, how many objects were found, and how many are drawn."""
 
-    Args:
-        cfg (Config): The detector's config.
-        checkpoint (str | Path): Its weights.
-        device (str, optional): Where it runs. Default: a GPU where there is one.
-
-    Raises:
-        UserError: The checkpoint lacks weights of the config's model, or has some of other shapes.
-    """
-    model = init_detector(cfg, str(checkpoint), device=device or get_device())
-    require_fitting_weights(model, str(checkpoint))
-    return model
+    path: Path
+    found: int
+    drawn: int
 
 
 def find_images(names: Iterable[str | Path]) -> list[Path]:
@@ -65,12 +57,13 @@ def draw_on_dataset(
     score_thr: float = 0.3,
     panel_width: int = 640,
     overwrite: bool = False,
-) -> list[Path]:
+) -> list[DrawnPicture]:
     """Writes one PNG an image: ground truth on the left, detections on the right.
 
     Args:
         model (nn.Module): Detector as :func:`load_detector` gives it.
-        dataset (BaseDataset): Data set with annotations.
+        dataset (BaseDataset): Data set with annotations, or several joined (``ConcatDataset``). Its own
+            pipeline reads the images that the detector sees.
         num (int): Number of images, spread evenly over the data set.
         out_dir (str | Path): Folder for the pictures, ``IMAGE_NAME.png``; made if missing.
         score_thr (float): Detections below this score are left out. Default 0.3.
@@ -78,27 +71,42 @@ def draw_on_dataset(
         overwrite (bool): Replace pictures that are there. Default False.
 
     Returns:
-        list[Path]: The pictures.
+        list[DrawnPicture]: The pictures, and how many objects they have.
 
     Raises:
         MissingFileError, UserError: An image is missing or can't be decoded.
         ExistingFileError: A picture is there already.
     """
     names, palette = dataset.metainfo['classes'], palette_of(dataset.metainfo)
-    infos = [dataset.get_data_info(index) for index in evenly_spread(len(dataset), num)]
-    pictures = _picture_paths([info['img_path'] for info in infos], out_dir, overwrite)
-    for info, out in zip(infos, pictures, strict=True):
+    indices = evenly_spread(len(dataset), num)
+    infos = [dataset.get_data_info(index) for index in indices]
+    paths = _picture_paths([info['img_path'] for info in infos], out_dir, overwrite)
+    pictures = []
+    for index, info, out in zip(indices, infos, paths, strict=True):
         boxes = np.array([entry['bbox'] for entry in info['instances']]).reshape(-1, 4)
         labels = [entry['bbox_label'] for entry in info['instances']]
         image = read_rgb(info['img_path'])
         scale = panel_width / image.shape[1]
         truth = draw_boxes(image, boxes, labels, names, scale=scale, colours=palette)
-        detected, found = _detections(model, image, names, score_thr, scale, palette)
+        with torch.no_grad():
+            (sample,) = model.test_step(pseudo_collate([dataset[index]]))
+        found = found_objects(sample, _things(dataset.metainfo))
+        shown = found.above(score_thr)
+        without_classes = isinstance(model, RPN)  # what it proposes has no class, and no class's colour
+        detected = _drawn(
+            image,
+            shown,
+            ['object'] * len(names) if without_classes else names,
+            scale,
+            None if without_classes else palette,
+        )
         halves = [
             titled(truth, 'ground truth'),
             titled(detected, f'detections, score from {score_thr:g}'),
         ]
-        write_png(_with_legend(grid(halves, columns=2), [*labels, *found], names, palette), out)
+        present = labels if without_classes else [*labels, *shown.labels.tolist()]
+        write_png(_with_legend(grid(halves, columns=2), present, names, palette), out)
+        pictures.append(DrawnPicture(out, len(found), len(shown)))
     return pictures
 
 
@@ -109,11 +117,11 @@ def draw_on_images(
     score_thr: float = 0.3,
     panel_width: int | None = None,
     overwrite: bool = False,
-) -> list[Path]:
+) -> list[DrawnPicture]:
     """Writes one PNG with the detections for each image file.
 
     Args:
-        model (nn.Module): Detector as :func:`load_detector` gives it.
+        model (nn.Module): Detector as :func:`load_detector` gives it. Its test pipeline reads the files.
         images (Iterable[str | Path]): Image files and folders of them.
         out_dir (str | Path): Folder for the pictures, ``IMAGE_NAME.png``; made if missing.
         score_thr (float): Detections below this score are left out. Default 0.3.
@@ -121,7 +129,7 @@ def draw_on_images(
         overwrite (bool): Replace pictures that are there. Default False.
 
     Returns:
-        list[Path]: The pictures.
+        list[DrawnPicture]: The pictures, and how many objects they have.
 
     Raises:
         MissingFileError, UserError: An image is missing or can't be decoded.
@@ -129,40 +137,51 @@ def draw_on_images(
     """
     meta = model.dataset_meta
     names, palette = meta['classes'], palette_of(meta)
-    paths = find_images(images)
-    pictures = _picture_paths(paths, out_dir, overwrite)
-    for path, out in zip(paths, pictures, strict=True):
-        image = read_rgb(path)
+    if isinstance(model, RPN):
+        names, palette = ['object'] * len(names), [DEFAULT_COLOUR] * len(names)
+    sources = find_images(images)
+    paths = _picture_paths(sources, out_dir, overwrite)
+    pictures = []
+    for source, out in zip(sources, paths, strict=True):
+        image = read_rgb(source)
         scale = 1.0 if panel_width is None else panel_width / image.shape[1]
-        picture, found = _detections(model, image, names, score_thr, scale, palette)
-        write_png(_with_legend(picture, found, names, palette), out)
+        found = found_objects(inference_detector(model, str(source)), _things(meta))
+        shown = found.above(score_thr)
+        picture = _drawn(image, shown, names, scale, palette)
+        write_png(_with_legend(picture, shown.labels.tolist(), names, palette), out)
+        pictures.append(DrawnPicture(out, len(found), len(shown)))
     return pictures
 
 
-def _detections(
-    model: nn.Module,
+def _things(meta: dict) -> int | None:
+    """How many of a panoptic data set's classes are countable, which come first."""
+    return len(meta['thing_classes']) if 'thing_classes' in meta else None
+
+
+def _drawn(
     image: np.ndarray,
+    shown: FoundObjects,
     names: Sequence[str],
-    score_thr: float,
     scale: float,
-    palette: Sequence,
-) -> tuple[np.ndarray, list[int]]:
-    """The image (h, w, 3) RGB, resized by ``scale``, with detections drawn, and their class numbers."""
-    found = inference_detector(model, cv2.cvtColor(image, cv2.COLOR_RGB2BGR)).pred_instances
-    found = found[found.scores >= score_thr].cpu().numpy()
-    found = found[found.scores.argsort()]  # the surest are drawn last, over the others
+    palette: Sequence | None,
+) -> np.ndarray:
+    """The image (h, w, 3) RGB, resized by ``scale``, with detections; the surest over the others."""
+    if len(shown) and shown.labels.max() >= len(names):
+        raise UserError(
+            f'the detector finds class {shown.labels.max()}, counted from 0, but there are names for '
+            f'{len(names)}: num_classes of its heads and the classes of its data set do not fit'
+        )
     text_height = max(9, round(image.shape[1] * scale / 140))  # readable on a large image too
-    picture = draw_boxes(
+    return draw_boxes(
         image,
-        found.bboxes,
-        found.labels,
+        shown.bboxes,
+        shown.labels.tolist(),
         names,
-        found.scores,
+        shown.scores.tolist(),
         palette,
         scale=scale,
         text_height=text_height,
     )
-    return picture, found.labels.tolist()
 
 
 def _with_legend(

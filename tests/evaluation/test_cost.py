@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-import mmdet_efpn  # noqa: F401
+import mmdet_efpn
 from mmdet_efpn.evaluation import cost
 from mmdet_efpn.evaluation.cost import BackboneNeckSteps, measure, parse_subject
 
@@ -250,3 +250,33 @@ def test_a_batch_takes_more_memory_but_counts_one_image(tiny_config):
     first, second = cost.compare([one, three], 'cpu', repeats=1)
     assert first['macs'] == second['macs']
     assert second['forward_backward_bytes'] > first['forward_backward_bytes']
+
+
+def test_images_have_the_backbones_channels(tiny_config):
+    subject = parse_subject(
+        str(tiny_config), (64, 64), 'backbone+neck', {'model.backbone.in_channels': 4}
+    )
+    plain = parse_subject(str(tiny_config), (64, 64), 'backbone+neck', {})
+    images = subject.images('cpu')
+    assert images.shape == (1, 4, 64, 64)
+    # One more channel of the 7x7 stem, eight wide, on 32x32 cells.
+    more = cost.count_macs(subject.build(), images) - cost.count_macs(plain.build(), plain.images('cpu'))
+    assert more == 7 * 7 * 8 * 32 * 32
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'mask_rcnn/mask-rcnn_r50_fpn_1x_coco',
+        'sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco',
+        'deformable_detr/deformable-detr_r50_16xb2-50e_coco',
+    ],
+)
+def test_masks_and_queries_in_the_whole_detector(shipped, tmp_path, name):
+    """Masks for the loss; boxes that are weights; a parameter that is split into queries."""
+    mmdet_efpn.extend_config(shipped(name, light=True)).dump(tmp_path / 'extended.py')
+    subject = parse_subject(str(tmp_path / 'extended.py'), (64, 64), 'detector', {})
+    images, model = subject.images('cpu'), subject.build()
+    assert cost.count_macs(model, images) > 0
+    assert model.train().loss(images).isfinite()
+    assert any(parameter.requires_grad for parameter in model.parameters())

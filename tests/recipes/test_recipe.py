@@ -189,8 +189,8 @@ def test_a_failing_independent_stage_does_not_keep_the_others_back(tmp_path, mon
     )
     train_by(
         monkeypatch,
-        'import sys, pathlib\nfolder = pathlib.Path(sys.argv[1]).with_suffix("")\n'
-        'if folder.name == "a": sys.exit(7)\n(folder / "iter_1.pth").touch()\n'
+        'import sys, pathlib, torch\nfolder = pathlib.Path(sys.argv[1]).with_suffix("")\n'
+        'if folder.name == "a": sys.exit(7)\ntorch.save({}, folder / "iter_1.pth")\n'
         '(folder / "last_checkpoint").write_text(str(folder / "iter_1.pth"))',
     )
     with pytest.raises(UserError, match=r'stage 1 \(a\) failed with exit status 7') as error:
@@ -381,7 +381,7 @@ def test_stages_are_trained_by_the_launcher_and_resumed_where_there_is_a_checkpo
     assert launch.command(stage) == [*start, '--amp']
     claim(stage, None)
     (stage.folder / 'iter_4.pth').write_bytes(b'PK cut off')
-    assert launch.command(stage) == [*start, '--amp']
+    assert launch.command(stage) == [*start, '--amp', '--overwrite']
     torch.save({}, stage.folder / 'iter_2.pth')
     assert launch.command(stage) == [*start, '--amp', '--resume', str(stage.folder / 'iter_2.pth')]
 

@@ -19,7 +19,8 @@ def detector(tiny_config):
 
 def test_ground_truth_stands_beside_the_detections(detector, tiny_config, tmp_path):
     dataset = DATASETS.build(Config.fromfile(str(tiny_config)).test_dataloader.dataset)
-    pictures = draw_on_dataset(detector, dataset, 3, tmp_path, panel_width=128)
+    drawn = draw_on_dataset(detector, dataset, 3, tmp_path, panel_width=128)
+    pictures = [picture.path for picture in drawn]
     assert [path.name for path in pictures] == ['0.png', '2.png', '5.png']
     for path in pictures:
         picture = cv2.imread(str(path))
@@ -33,8 +34,10 @@ def test_equal_names_in_two_folders_give_two_pictures(detector, tmp_path):
         source.parent.mkdir()
         cv2.imwrite(str(source), np.full((64, 64, 3), 100 * number, np.uint8))
     pictures = draw_on_images(detector, sources, tmp_path / 'out', score_thr=2.0)
-    assert [path.name for path in pictures] == ['board.png', 'board-1.png']
-    assert [cv2.imread(str(path)).max() for path in pictures] == [0, 100]
+    paths = [picture.path for picture in pictures]
+    assert [path.name for path in paths] == ['board.png', 'board-1.png']
+    assert [cv2.imread(str(path)).max() for path in paths] == [0, 100]
+    assert all(picture.drawn == 0 for picture in pictures)
 
 
 def test_a_missing_image_is_named(detector, tmp_path):

@@ -102,6 +102,8 @@ def cost_of(
         height (int): Of the image in pixels.
         width (int): Of the image in pixels.
         channels (int): Its channels.
+        with_values (bool): Run a detector for real whose steps need values, which takes the time of
+            a forward pass. Default True.
 
     Returns:
         tuple[int, int | None, str]: The multiply-adds are ``None`` where the note says why they could

@@ -68,8 +68,16 @@ def _count(model: nn.Module, images: torch.Tensor) -> int:
         display=False, custom_mapping={} if on_cpu is None else {on_cpu: _attention_flops}
     )
     model.eval()
-    with torch.no_grad(), counter:
-        model(images)
+    # The counter sets hooks on inputs that require a gradient, and fails on a split parameter.
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        with torch.no_grad(), counter:
+            model(images)
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
     return counter.get_total_flops() // 2
 
 

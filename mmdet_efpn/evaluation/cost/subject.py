@@ -5,17 +5,23 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
+from mmdet.models.dense_heads import EmbeddingRPNHead
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import ConfigDict
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
+from ...checkpoints import safe_loading
 from ...engine import apply_cfg_options
 from ...models.necks.on_demand import DeferredLevel, RoILevel
+from ...models.utils.image_channels import image_channels
+from ...utils.config_parts import inner_detector
 from ...utils.errors import UserError
 from ...utils.read_config import read_config
 
@@ -46,17 +52,23 @@ class Subject:
 
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
+        cfg = self._cfg()
+        with safe_loading():  # a distiller reads its teacher's weights
+            if self.parts == 'detector':
+                return DetectorSteps(cfg.model)
+            return BackboneNeckSteps(inner_detector(cfg.model))
+
+    def _cfg(self) -> Config:
         cfg = read_config(self.config)
         apply_cfg_options(cfg, self.options, self.config)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
-        if self.parts == 'detector':
-            return DetectorSteps(cfg.model)
-        return BackboneNeckSteps(cfg.model)
+        return cfg
 
     def images(self, device: str) -> torch.Tensor:
-        """Random images, the same every time: (batch_size, 3, height, width)."""
+        """Random images, the same every time: (batch_size, channels, height, width)."""
         generator = torch.Generator().manual_seed(0)
-        shape = (self.batch_size, 3, self.height, self.width)
+        channels = image_channels(inner_detector(self._cfg().model)['backbone'])
+        shape = (self.batch_size, channels, self.height, self.width)
         return torch.randn(shape, generator=generator).to(device)
 
 
@@ -141,15 +153,44 @@ class DetectorSteps(nn.Module):
     def __init__(self, model_cfg: dict):
         super().__init__()
         self.detector = revert_sync_batchnorm(MODELS.build(ConfigDict(model_cfg)))
+        for head in self.detector.modules():
+            if isinstance(head, EmbeddingRPNHead):  # its boxes are weights, and random ones are no boxes
+                with torch.no_grad():
+                    head.init_proposal_bboxes.weight[:] = torch.tensor([0.5, 0.5, 1.0, 1.0])
+        names = [name.rpartition('.')[2] for name, _ in self.detector.named_modules()]
+        self.masks = any(name.startswith(('mask', 'panoptic', 'semantic')) for name in names)
+        # HTC's semantic branch compares at the stride of its own maps.
+        self.semantic_stride = (
+            8 if hasattr(getattr(self.detector, 'roi_head', None), 'semantic_head') else 1
+        )
 
     def forward(self, images: torch.Tensor):
-        """The detector's tensor mode on images (B, 3, H, W)."""
-        return self.detector(images, random_samples(images), mode='tensor')
+        """The detector's tensor mode on images (B, C, H, W)."""
+        return self.detector(images, self._samples(images), mode='tensor')
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
         """The training loss on random boxes."""
-        losses = self.detector(images, random_samples(images), mode='loss')
+        losses = self.detector(images, self._samples(images), mode='loss')
         return self.detector.parse_losses(losses)[0]
+
+    def _samples(self, images: torch.Tensor) -> list:
+        samples = random_samples(images)
+        return add_masks(samples, self.semantic_stride) if self.masks else samples
+
+
+def add_masks(samples: list, semantic_stride: int = 1) -> list:
+    """Gives each sample a mask for each box, the box itself, and a map of one class, in place."""
+    for sample in samples:
+        height, width = sample.img_shape
+        boxes = sample.gt_instances.bboxes.round().long()
+        masks = np.zeros((len(boxes), height, width), dtype=np.uint8)
+        for mask, (left, top, right, bottom) in zip(masks, boxes.tolist(), strict=True):
+            mask[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
+        sample.gt_instances.masks = BitmapMasks(masks, height, width)
+        sample.ignored_instances.masks = BitmapMasks(masks[:0], height, width)
+        size = (1, -(-height // semantic_stride), -(-width // semantic_stride))
+        sample.gt_sem_seg = PixelData(sem_seg=boxes.new_zeros(size))
+    return samples
 
 
 def random_samples(images: torch.Tensor) -> list:

@@ -94,7 +94,10 @@ class _StrideTwoFeature:
         halo = 0
         for block in list(self.layer1)[: self.c2_prime_blocks]:
             for name, layer in computing_layers(block):
-                idle = isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
+                # Identity stands in the place of a norm that fuse_conv_bn merged into its conv.
+                idle = isinstance(layer, nn.Identity) or (
+                    isinstance(layer, nn.AvgPool2d) and layer.kernel_size == 1  # of avg_down
+                )
                 if not (idle or is_plain_conv(layer) or isinstance(layer, (_BatchNorm, nn.ReLU))):
                     raise UserError(
                         'backbone.defer_c2_prime needs a stage 2 of convs, batch norms and ReLU, whose '

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..utils.image_channels import image_channels
 from ..utils.nested_config import check_config
 from ..utils.plain_names import keep_plain_names
 
@@ -53,7 +54,8 @@ class HighResolutionTap(BaseModule):
         tap (str, optional): Name of the wrapped backbone's submodule that reads the stride-2 feature,
             once in a pass: C2' is its input. Default: as the backbone's class says, else the stem.
         stem_channels (int): Width of C2' where a stem makes it. Default 64.
-        in_channels (int): Channels of the image. Default 3.
+        in_channels (int, optional): Channels of the image. Default: as the wrapped backbone's
+            ``in_channels`` or ``in_chans`` says, else 3.
         norm_cfg, act_cfg (dict): Norm and activation of the stem's convs. Default: batch norm, ReLU.
         init_cfg (dict | list[dict], optional): mmengine's initialisation config, for example
             ``Pretrained`` for stem and backbone together. The stem's convs start as ``ConvModule``
@@ -77,7 +79,7 @@ class HighResolutionTap(BaseModule):
         backbone: dict,
         tap: str | None = None,
         stem_channels: int = 64,
-        in_channels: int = 3,
+        in_channels: int | None = None,
         norm_cfg: dict | None = dict(type='BN'),  # noqa: B006  (mmcv only reads it)
         act_cfg: dict | None = dict(type='ReLU'),  # noqa: B006
         init_cfg: dict | list[dict] | None = None,
@@ -85,7 +87,7 @@ class HighResolutionTap(BaseModule):
         super().__init__(init_cfg)
         check_config('backbone.backbone', backbone, "dict(type='ResNet', depth=50)")
         self.backbone = MODELS.build(backbone)
-        self.in_channels = in_channels
+        self.in_channels = image_channels(backbone) if in_channels is None else in_channels
         self.tap = tap or self._known_reader(self.backbone)
         self.stride_two_stem = None
         if tap is not None and tap not in dict(self.backbone.named_modules()):
@@ -96,7 +98,7 @@ class HighResolutionTap(BaseModule):
         if self.tap is None and getattr(self.backbone, 'c2_prime_channels', None) is None:
             cfgs = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
             self.stride_two_stem = Sequential(
-                ConvModule(in_channels, stem_channels, 3, stride=2, padding=1, **cfgs),
+                ConvModule(self.in_channels, stem_channels, 3, stride=2, padding=1, **cfgs),
                 ConvModule(stem_channels, stem_channels, 3, padding=1, **cfgs),
             )
         keep_plain_names(self, inner='backbone', own='stride_two_stem')

@@ -27,7 +27,8 @@ class TimmBackbone(BaseModule):
         checkpoint_path (str): Start from this local file of timm's weights instead. Default ``''``.
         out_indices (Sequence[int], optional): Features to give, counted in timm's list. Default: all of
             stride 4 or more.
-        in_channels (int): Channels of the image. Default 3.
+        in_channels (int, optional): Channels of the image; timm's name for it, ``in_chans``, is
+            taken too. Default 3.
         init_cfg (dict | list[dict], optional): mmengine's initialisation config.
         **kwargs: More arguments of ``timm.create_model``, for example ``drop_path_rate``.
 
@@ -53,7 +54,7 @@ class TimmBackbone(BaseModule):
         pretrained: bool = False,
         checkpoint_path: str = '',
         out_indices: Sequence[int] | None = None,
-        in_channels: int = 3,
+        in_channels: int | None = None,
         init_cfg: dict | list[dict] | None = None,
         **kwargs,
     ) -> None:
@@ -66,7 +67,12 @@ class TimmBackbone(BaseModule):
             )
         if checkpoint_path and not Path(checkpoint_path).is_file():
             raise MissingFileError(f'backbone.checkpoint_path is not a file: {checkpoint_path}')
-        self.create_args = dict(kwargs, model_name=model_name, in_chans=in_channels)
+        channels = {kwargs.pop('in_chans', None), in_channels} - {None} or {3}
+        if len(channels) > 1:
+            raise UserError(
+                f'backbone.in_channels and backbone.in_chans are one number, got {sorted(channels)}'
+            )
+        self.create_args = dict(kwargs, model_name=model_name, in_chans=channels.pop())
         self.pretrained = pretrained
         self.checkpoint_path = checkpoint_path
         model = self._create()

@@ -13,7 +13,8 @@ def keep_plain_names(wrapper: nn.Module, inner: str, own: str | None = None) -> 
     ``<inner>.conv1.weight`` is saved and loaded as ``conv1.weight``, so that checkpoints pass both ways
     between a plain detector and one with a wrapper. Names of parameters (``named_parameters``) keep the
     prefix; where a child is named after its parent, as ``backbone.backbone.conv1``, the keys of an
-    optimiser's ``custom_keys`` are found in them all the same.
+    optimiser's ``custom_keys`` are found in them all the same. Such names are loaded too: MMDetection's
+    ``SyncNormHook`` makes them of ``named_modules``.
 
     Args:
         wrapper (nn.Module): The wrapping module.
@@ -31,7 +32,8 @@ def keep_plain_names(wrapper: nn.Module, inner: str, own: str | None = None) -> 
             f'weights under the name {own!r}'
         )
     wrapper._register_state_dict_hook(partial(_strip_inner, inner))
-    wrapper._register_load_state_dict_pre_hook(partial(_add_inner, inner, own))
+    ambiguous = any(key.startswith(f'{inner}.') for key in wrapped.state_dict())
+    wrapper._register_load_state_dict_pre_hook(partial(_add_inner, inner, own, ambiguous))
 
 
 def _strip_inner(inner, module, state_dict, prefix, local_metadata) -> None:
@@ -40,8 +42,9 @@ def _strip_inner(inner, module, state_dict, prefix, local_metadata) -> None:
         state_dict[prefix + name] = state_dict.pop(key)
 
 
-def _add_inner(inner, own, state_dict, prefix, *args) -> None:
+def _add_inner(inner, own, ambiguous, state_dict, prefix, *args) -> None:
     for key in [key for key in state_dict if key.startswith(prefix)]:
         name = key[len(prefix) :]
-        if not (own and name.startswith(f'{own}.')):
+        whole = not ambiguous and name.startswith(f'{inner}.')
+        if not whole and not (own and name.startswith(f'{own}.')):
             state_dict[f'{prefix}{inner}.{name}'] = state_dict.pop(key)
