@@ -103,7 +103,7 @@ def _with_finer_levels(name: str, weight: Tensor, target: Tensor, attention: dic
 
 def _named_alike(plain: dict[str, Tensor], model: nn.Module) -> nn.Module:
     """The model, or the detector inside it whose weights have the checkpoint's names."""
-    parts = [model, *([model.detector] if hasattr(model, 'detector') else [])]
+    parts = [model, *(part for name, part in model.named_children() if name == 'detector')]
     return max(parts, key=lambda part: len(plain.keys() & part.state_dict().keys()))
 
 

@@ -15,7 +15,9 @@ def fit_optimiser(wrapper: dict | None, model: dict, report: Report) -> dict | N
         model (dict): The extended detector.
         report (Report): Takes notes.
     """
-    constructor = (wrapper or {}).get('constructor')
+    if wrapper is None:
+        return None
+    constructor = wrapper.get('constructor')
     wrapped = any(
         isinstance(model.get(part), dict) and model[part]['type'].endswith(WRAPPING)
         for part in ('backbone', 'neck')

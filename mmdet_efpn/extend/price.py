@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmdet.registry import MODELS
@@ -94,7 +95,7 @@ def _image_size(cfg: Config, preprocessor: dict) -> tuple[int, int]:
 
 def _scales(part) -> Iterator[tuple[int, int]]:
     if isinstance(part, dict):
-        scale = part.get('scale') or part.get('img_scale')
+        scale: Any = part.get('scale') or part.get('img_scale')
         is_pair = isinstance(scale, (list, tuple)) and len(scale) == 2
         if 'Resize' in str(part.get('type')) and is_pair and all(isinstance(s, int) for s in scale):
             yield tuple(scale)
@@ -128,7 +129,7 @@ def _anchors(model: nn.Module, height: int, width: int) -> int:
     """Anchors or points of the dense heads on a picture."""
     total = 0
     for name, head in model.named_children():
-        generator = getattr(head, 'prior_generator', None)
+        generator: Any = getattr(head, 'prior_generator', None)
         if name not in ('rpn_head', 'bbox_head') or not hasattr(generator, 'num_base_priors'):
             continue
         for (stride_x, stride_y), number in zip(

@@ -93,7 +93,7 @@ def probe_neck(backbone: dict, chain: list[dict]) -> list[Feature]:
     backbone, chain = ConfigDict(without_weights(backbone)), without_weights(list(chain))
     name = ' and '.join(plain_type(part) for part in chain)
 
-    def run(side: int) -> list:
+    def run(side: int) -> Sequence[Tensor]:
         levels, _ = _build_and_run(backbone, side)
         for part in chain:
             neck = revert_sync_batchnorm(MODELS.build(copy.deepcopy(part))).eval()

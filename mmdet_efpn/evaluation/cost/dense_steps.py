@@ -1,6 +1,7 @@
 """The part of a detector that works on whole maps, in a form whose operations can be counted."""
 
 import copy
+from typing import Any
 
 import torch
 from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
@@ -22,7 +23,7 @@ class ConvOfDeformConv(nn.Conv2d):
         deformable (nn.Module): The deformable conv, with or without the conv that makes its offsets.
     """
 
-    def __init__(self, deformable: nn.Module) -> None:
+    def __init__(self, deformable: Any) -> None:
         super().__init__(
             deformable.in_channels,
             deformable.out_channels,
@@ -33,7 +34,7 @@ class ConvOfDeformConv(nn.Conv2d):
             deformable.groups,
             bias=False,
         )
-        self.conv_offset = getattr(deformable, 'conv_offset', None)
+        self.conv_offset: nn.Module | None = getattr(deformable, 'conv_offset', None)
 
     def forward(self, x: torch.Tensor, *offset_and_mask) -> torch.Tensor:
         """The conv of (B, C, H, W), and that of its offsets where it has one."""
@@ -62,7 +63,7 @@ class DenseSteps(nn.Module):
 
     def forward(self, images: torch.Tensor):
         """What the dense part gives for images (B, 3, H, W)."""
-        detector = self.detector
+        detector: Any = self.detector
         if hasattr(detector, 'encoder'):
             return detector(images, random_samples(images), mode='tensor')
         levels = detector.extract_feat(images)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,7 @@ def check_heads(
         CannotExtendError: A stride does not explain its map; the message names the config key.
     """
     for name, sizes in received.items():
-        module = model.get_submodule(name)
+        module: Any = model.get_submodule(name)
         generator = _prior_generator(module)
         if generator is not None:
             key = f'model.{name}: strides of its anchors or points'
@@ -156,11 +157,12 @@ def check_roi_levels(plain: nn.Module, extended: nn.Module, levels: Levels) -> N
         CannotExtendError: A RoI reads another level than before; the message names the extractor.
     """
     rois = torch.tensor([[0.0, 10.0, 10.0, 10.0 + side, 10.0 + side] for side in SIDES])
-    for name, module in extended.named_modules():
+    modules: list[tuple[str, Any]] = list(extended.named_modules())
+    for name, module in modules:
         if not hasattr(module, 'map_roi_levels'):
             continue
         try:
-            before = plain.get_submodule(name)
+            before: Any = plain.get_submodule(name)
         except AttributeError:
             continue
         if not hasattr(before, 'map_roi_levels') or len(before.featmap_strides) < 2:

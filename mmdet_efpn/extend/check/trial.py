@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from mmdet.registry import MODELS
@@ -129,7 +130,7 @@ def undisturbed() -> Iterator[None]:
         yield
 
 
-def run_loss(model: nn.Module, trial: Trial, boxes: tuple = BOXES) -> None:
+def run_loss(model: Any, trial: Trial, boxes: tuple = BOXES) -> None:
     """One training loss and its gradients; what came of it is noted in ``trial``.
 
     Raises:
@@ -151,7 +152,7 @@ def run_loss(model: nn.Module, trial: Trial, boxes: tuple = BOXES) -> None:
     )
 
 
-def run_prediction(model: nn.Module, trial: Trial) -> None:
+def run_prediction(model: Any, trial: Trial) -> None:
     """One prediction; what came of it is noted in ``trial``.
 
     Raises:
@@ -173,7 +174,7 @@ def run_prediction(model: nn.Module, trial: Trial) -> None:
     trial.num_detections = sum(map(len, boxes))
 
 
-def _levels_of(model: nn.Module, data: dict):
+def _levels_of(model: Any, data: dict):
     """The maps that a detector's neck gives, as the heads get them."""
     levels = model.extract_feat(data['inputs'])
     return [level for level in levels if isinstance(level, torch.Tensor) and level.dim() == 4]
