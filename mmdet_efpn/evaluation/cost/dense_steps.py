@@ -69,7 +69,7 @@ class DenseSteps(nn.Module):
         levels = detector.extract_feat(images)
         if getattr(detector, 'panoptic_head', None) is not None:
             return detector.panoptic_head(levels, random_samples(images))
-        head = getattr(detector, 'rpn_head', None) or getattr(detector, 'bbox_head', None)
+        head: Any = getattr(detector, 'rpn_head', None) or getattr(detector, 'bbox_head', None)
         is_learned = head is None or type(head).__name__ == 'EmbeddingRPNHead'
         return levels if is_learned else head(levels)
 
