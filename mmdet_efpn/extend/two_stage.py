@@ -11,7 +11,8 @@ from .probe import argument, plain_type
 from .pyramid import Levels
 from .report import CannotExtendError, Report
 
-FINEST_STRIDE = 2
+P2_PRIME_STRIDE = 2
+SMALL_ANCHOR = 8  # px
 # box heads with more than the one class layer and the one box layer
 SPLIT = ('DoubleConvFCBBoxHead', 'MultiInstanceBBoxHead', 'SABLHead')
 
@@ -60,9 +61,19 @@ def extend_rpn_head(head: dict, levels: Levels, on_p2_prime: bool | None, report
     if smallest is not None:
         report.left(
             f'{key}.anchor_generator: its smallest anchors stay {smallest:g} px wide; for '
-            'objects far smaller than that, lower its scales'
+            f'objects far smaller than that, lower its scales{_for_small_anchors(extended)}'
         )
     return extended
+
+
+def _for_small_anchors(head: dict) -> str:
+    """The scales that make anchors of 8 px, where scales alone set their size."""
+    generator = head['anchor_generator']
+    if generator.get('base_sizes') or not generator.get('scales'):
+        return ''
+    stride = generator['strides'][0]
+    side = min(stride) if isinstance(stride, (list, tuple)) else stride
+    return f'; scales=[{SMALL_ANCHOR / side:g}] makes them {SMALL_ANCHOR} px'
 
 
 def extend_roi_head(roi_head: dict, levels: Levels, extended_bbox_head: bool, report: Report) -> dict:
@@ -135,24 +146,26 @@ def extend_extractor(key: str, extractor: dict, levels: Levels, report: Report) 
     if strides[0] != levels.plain[0]:
         report.left(f"{key}: reads a map of stride {strides[0]} that is not the pyramid's finest level")
         return extractor
+    finest = levels.extended[0]
+    name = "P2'" if finest == P2_PRIME_STRIDE else "P3'"
     if len(strides) == 1:
         report.changed(
-            f'{key}.featmap_strides: {strides} to [{FINEST_STRIDE}]; it pools from the '
-            "finest level, which now is P2'"
+            f'{key}.featmap_strides: {strides} to [{finest}]; it pools from the finest level, which now '
+            f'is {name}'
         )
-        return dict(extractor, featmap_strides=[FINEST_STRIDE])
+        return dict(extractor, featmap_strides=[finest])
     extended = dict(extractor, featmap_strides=[*levels.added, *strides])
     scale = argument(extractor, 'finest_scale')
     if scale is None:
-        report.changed(f"{key}.featmap_strides: {FINEST_STRIDE} in front; it pools from P2' as well")
+        report.changed(f'{key}.featmap_strides: {finest} in front; it pools from {name} as well')
         return extended
     extended['finest_scale'] = scale
     for _ in levels.added:
         extended['finest_scale'] = halved(extended['finest_scale'])
     report.changed(
-        f'{key}: featmap_strides from {FINEST_STRIDE} on and finest_scale {scale} to '
+        f'{key}: featmap_strides from {finest} on and finest_scale {scale} to '
         f'{extended["finest_scale"]}, so that RoIs under {2 * extended["finest_scale"]:g} px are pooled '
-        "from P2' and all others from where they were"
+        f'from {name} and all others from where they were'
     )
     return extended
 

@@ -121,3 +121,40 @@ def test_command_names_a_module_that_is_not_installed(tmp_path, command):
     assert code == 2
     assert "config.py: its custom_imports are ['gone.models'], which cannot be imported" in error
     assert not (tmp_path / 'out.py').exists()
+
+
+def test_infinite_and_missing_numbers_are_written_as_python(tmp_path):
+    plain = tmp_path / 'plain.py'
+    plain.write_text(
+        "_base_ = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'\n"
+        "far, none = float('inf'), float('nan')\n"
+        'ranges = ((-1, 64), (64, 128), (128, 256), (256, 512), (512, far))\n'
+        'model = dict(bbox_head=dict(regress_ranges=ranges, note=dict(a=none)))\n'
+        'del far, none, ranges\n'
+    )
+    out = tmp_path / 'extended.py'
+    write_extended_config(str(plain), out)
+    head = Config.fromfile(out).model.bbox_head
+    assert head.regress_ranges[-1] == (512, float('inf'))
+    assert head.regress_ranges[0] == (-1, 16)
+    assert head.note.a != head.note.a  # NaN is unlike itself
+
+
+def test_settings_of_the_environment_and_variables_of_bases_are_read(tmp_path, monkeypatch):
+    monkeypatch.setenv('CLASSES_HERE', '7')
+    (tmp_path / 'size.py').write_text('width = 64\n')
+    plain = tmp_path / 'plain.py'
+    plain.write_text(
+        "_base_ = ['mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', './size.py']\n"
+        "model = dict(bbox_head=dict(num_classes={{'$CLASSES_HERE:3'}},\n"
+        '                            feat_channels={{_base_.width}}),\n'
+        '             neck=dict(_delete_=True, type="FPN", in_channels=[256, 512, 1024, 2048],\n'
+        '                       out_channels=256, start_level=1, num_outs=5,\n'
+        '                       add_extra_convs="on_output"))\n'
+    )
+    out = tmp_path / 'extended.py'
+    write_extended_config(str(plain), out)
+    model = Config.fromfile(out).model
+    assert model.bbox_head.num_classes == 7
+    assert model.bbox_head.feat_channels == 64
+    assert (model.neck.type, model.neck.num_outs) == ('EFPN', 7)
