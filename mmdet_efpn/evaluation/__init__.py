@@ -1,14 +1,20 @@
 """What a detector is worth, and what it costs; importing this room registers its metric."""
 
 from . import cost, paired_bootstrap
+from .annotated_set import AnnotatedSet, read_annotated_set
+from .detection_numbers import DetectionNumbers, numbers_of_detections
 from .presets import PRESETS, Preset, preset_of
 from .small_object_metric import SmallObjectMetric
 
 __all__ = [
     'PRESETS',
+    'AnnotatedSet',
+    'DetectionNumbers',
     'Preset',
     'SmallObjectMetric',
     'cost',
+    'numbers_of_detections',
     'paired_bootstrap',
     'preset_of',
+    'read_annotated_set',
 ]

@@ -162,9 +162,9 @@ class BoxEvaluation(COCOeval):
         """A figure, over all classes or of one category; -1 where no box counts."""
         kinds = slice(None) if cat_id is None else [list(self.params.catIds).index(cat_id)]
         most = self.params.maxDets.index(figure.max_det)
-        ious = np.arange(len(self.params.iouThrs))
+        ious = np.ones(len(self.params.iouThrs), dtype=bool)
         if figure.iou is not None:
-            ious = np.flatnonzero(np.isclose(figure.iou, self.params.iouThrs))
+            ious = np.isclose(figure.iou, self.params.iouThrs)
         table = self.eval['recall'] if figure.recall else self.eval['precision']
         numbers = table[ious][..., kinds, figure.size, most]
         numbers = numbers[numbers > -1]

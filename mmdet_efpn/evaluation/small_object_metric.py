@@ -5,6 +5,7 @@ import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.evaluation import CocoMetric
@@ -61,6 +62,9 @@ class SmallObjectMetric(CocoMetric):
     """
 
     default_prefix = None
+    _coco_api: Any
+    cat_ids: Any
+    img_ids: Any
 
     def __init__(
         self,
@@ -114,7 +118,7 @@ class SmallObjectMetric(CocoMetric):
         figures |= self._own_figures(evaluation, truth, found)
         figures = self._wanted(figures)
         logger.info('\n' + figure_table(self.rules, figures))
-        classes = {}
+        classes: dict[str, float] = {}
         if self.classwise:
             names = {cat_id: truth.cats[cat_id]['name'] for cat_id in self.cat_ids}
             text, classes = class_table(evaluation, names)

@@ -6,7 +6,7 @@ The figures in ``originals.json`` came from those programs, run on what ``make_b
 - aitod: aitodpycocotools of jwwangchn/cocoapi-aitod, commit 44a230a;
 - soda: mmdet/datasets/sodad_eval/sodadeval.py of shaunyuan22/SODA-mmdetection, commit 51e4975;
 - tinyperson: the cocoeval.py of ucas-vg/TinyBenchmark, commit 36436df, as evaluate_tiny.py calls it;
-- visdrone: VisDrone/VisDrone2018-DET-toolkit, commit 0054457, in GNU Octave 7.3, surest detections first;
+- visdrone: VisDrone/VisDrone2018-DET-toolkit, commit 0054457, in GNU Octave 7.3, surest first;
 - tt100k: eval_annos of TT100K's anno_func.py, the copy in oyucube/traffic, commit 6f4bc38.
 """
 

@@ -120,7 +120,9 @@ def _images(truth: COCO, found: Iterable[dict], cat_ids: Sequence[int]) -> list[
                     _longer_sides(objects),
                     _longer_sides(here),
                     np.array([entry['score'] for entry in here], dtype=float),
-                    (_overlaps(regions, here, over_detection=True) > IOU).any(axis=0),
+                    np.any(_overlaps(regions, here, over_detection=True) > IOU, axis=0, keepdims=True)[
+                        0
+                    ],
                 )
             )
     return images
