@@ -5,6 +5,7 @@ draw (paired bootstrap). Another training seed gives another detector: that is n
 """
 
 import argparse
+import sys
 
 from .options import positive
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     detectors = bootstrap.read_detectors(cfg, args.first, args.second)
     numbers = numbers_of_detections(cfg)
     if warning := numbers.warning():
-        print(f'warning: {warning}')
+        print(f'warning: {warning}', file=sys.stderr)
     print(
         f'{detectors[0].num_images} images, {args.draws} draws, '
         f'up to {numbers.compared} detections a picture and class'

@@ -145,7 +145,7 @@ class BoxEvaluation(COCOeval):
             self.accumulate()
         return self
 
-    def on(self, images: Sequence[int]) -> 'BoxEvaluation':
+    def on(self, images: Sequence[int] | np.ndarray) -> 'BoxEvaluation':
         """The evaluation on the images at these places, which may repeat."""
         drawn = copy.copy(self)
         drawn.params, drawn._paramsEval = copy.copy(drawn.params), copy.copy(drawn._paramsEval)

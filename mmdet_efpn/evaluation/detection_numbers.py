@@ -86,10 +86,10 @@ def box_evaluator(cfg: Mapping) -> tuple[str, Mapping] | None:
 
 
 def rules_of(cfg: Mapping) -> Preset:
-    """The rules by which a config's test results are compared: its metric's, with one number of detections.
+    """The rules by which a config's test results are compared: its metric's.
 
-    The metric's largest number of detections counts; that of COCO's preset is at least what the model
-    keeps, where the config has no metric in COCO's manner.
+    There is one number of detections, the metric's largest. Where the config has no metric in COCO's
+    manner, the rules are COCO's, and the number is at least what the model keeps.
     """
     found = box_evaluator(cfg)
     if found is None:
@@ -109,8 +109,8 @@ def numbers_of_detections(cfg: Mapping) -> DetectionNumbers:
     """The numbers of detections in a config's model, its test metric, and ``compare``.
 
     Example:
-        >>> cfg = dict(model=dict(test_cfg=dict(max_per_img=300)), test_evaluator=dict(type='CocoMetric'))
-        >>> numbers_of_detections(cfg).counted
+        >>> model = dict(test_cfg=dict(max_per_img=300))
+        >>> numbers_of_detections(dict(model=model, test_evaluator=dict(type='CocoMetric'))).counted
         (100, 1000)
     """
     kept, compared = kept_by(cfg.get('model') or {}), rules_of(cfg).ap_max_det
