@@ -1,7 +1,7 @@
 """What a detector is worth, and what it costs; importing this room registers its metric."""
 
 from . import cost, paired_bootstrap
-from .annotated_set import AnnotatedSet, read_annotated_set
+from .annotated_set import AnnotatedSet, read_annotated_set, read_predictions
 from .detection_numbers import DetectionNumbers, numbers_of_detections
 from .presets import PRESETS, Preset, preset_of
 from .small_object_metric import SmallObjectMetric
@@ -17,4 +17,5 @@ __all__ = [
     'paired_bootstrap',
     'preset_of',
     'read_annotated_set',
+    'read_predictions',
 ]

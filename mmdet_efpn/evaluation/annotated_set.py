@@ -61,8 +61,8 @@ def _annotation_file(cfg: Config, dataset: Any) -> str:
         return evaluator[1]['ann_file']
     while not isinstance(dataset, ConcatDataset) and hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
-    if not isinstance(dataset, ConcatDataset) and getattr(dataset, 'ann_file', ''):
-        return dataset.ann_file
+    if path := getattr(dataset, 'ann_file', ''):
+        return path
     where = evaluator[0] if evaluator else 'test_evaluator'
     raise UserError(
         f'test_dataloader.dataset is a {type(dataset).__name__} without one annotation file: set '
