@@ -14,6 +14,7 @@ from ..checkpoints import require_checkpoint, require_fitting_weights
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
 from .evaluate_when_done import EvaluateWhenDone
+from .honour_ignored import HonourIgnored
 from .launch import start_processes
 
 
@@ -70,6 +71,8 @@ def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     """The runner of a config, its processes joined before and let go after it."""
     start_processes(cfg, launcher)
     with explained_downloads(cfg):
-        yield RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.register_hook(HonourIgnored())
+        yield runner
     if dist.is_initialized():
         dist.destroy_process_group()

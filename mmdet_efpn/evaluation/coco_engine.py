@@ -10,6 +10,7 @@ from pycocotools import mask as boxes_as_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..utils.errors import UserError
 from .presets import Figure, Preset
 
 
@@ -75,7 +76,18 @@ def truth_to_evaluate(truth: COCO, cat_ids: Sequence[int], uncertain_too: bool =
 
 
 def detections_to_evaluate(truth: COCO, found: Iterable[dict]) -> COCO:
-    """Detections (``image_id``, ``category_id``, ``bbox`` x, y, width, height, ``score``), or none."""
+    """Detections (``image_id``, ``category_id``, ``bbox`` x, y, width, height, ``score``), or none.
+
+    Raises:
+        UserError: One is of an image that the annotations don't have.
+    """
+    found = list(found)
+    unknown = {entry['image_id'] for entry in found} - set(truth.imgs)
+    if unknown:
+        raise UserError(
+            f'detections are of {len(unknown)} images that the annotations do not have, such as '
+            f'{min(unknown, key=str)!r}: check that ann_file is of the test set'
+        )
     annotations = [
         dict(
             id=number,

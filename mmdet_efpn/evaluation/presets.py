@@ -240,6 +240,8 @@ def preset_of(
 
 
 def _between(key: str, edges: Sequence[float]) -> tuple[Size, ...]:
+    if not isinstance(edges, Sequence):
+        raise UserError(f'{key}={edges!r}: expected a list, such as [8, 16, 32]')
     numbers = [edge for edge in edges if edge != 0]
     _check_ascending(key, numbers)
     sizes = []

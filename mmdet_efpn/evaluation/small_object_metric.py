@@ -13,6 +13,7 @@ from mmdet.registry import METRICS
 from mmengine.fileio import load
 from mmengine.logging import MMLogger
 
+from ..datasets.checks import check_classes
 from ..utils.errors import UserError
 from ..utils.known_names import known_arguments_only, unknown_argument
 from .coco_engine import BoxEvaluation, detections_to_evaluate, truth_to_evaluate
@@ -53,7 +54,8 @@ class SmallObjectMetric(CocoMetric):
             and ``sort_categories`` of ``CocoMetric``.
 
     Raises:
-        UserError: There is no such preset, figure or argument, or numbers are not ascending.
+        UserError: There is no such preset, figure or argument, or numbers are not ascending. On
+            evaluating: classes or images are others than those of the annotations.
 
     Example:
         >>> metric = SmallObjectMetric(preset='aitod')
@@ -92,6 +94,7 @@ class SmallObjectMetric(CocoMetric):
             )
         self.rules = preset_of(preset, area_edges, max_dets, iou_thrs)
         self.olrp, self.score_thr = olrp, score_thr
+        self.ann_file = kwargs.get('ann_file')
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(classwise=classwise, prefix=prefix or preset, **kwargs)
         self.metric_items = metric_items
@@ -134,6 +137,9 @@ class SmallObjectMetric(CocoMetric):
                 path = self.gt_to_coco_json(gt_dicts=annotations, outfile_prefix=prefix)
                 with contextlib.redirect_stdout(io.StringIO()):
                     self._coco_api = COCO(path)
+            check_classes(
+                str(self.ann_file), self._coco_api.dataset['categories'], self.dataset_meta['classes']
+            )
             if self.cat_ids is None:
                 self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
             if self.img_ids is None:

@@ -193,3 +193,17 @@ def test_ignored_boxes_do_not_count_as_missed(crowded, tmp_path):
     found.write_bytes(pickle.dumps(predictions))
     (evaluation,) = paired_bootstrap.read_detectors(read_config(path), str(found))
     assert dict(zip(evaluation.names, evaluation.on([0, 1]), strict=True))['AP'] == pytest.approx(1)
+
+
+def test_a_test_run_with_the_own_metric_warns(tiny_config, trained, tmp_path, command):
+    options = ['test_evaluator.type=SmallObjectMetric', '+test_evaluator.preset=aitod']
+    options += ['+test_evaluator.max_dets=20', 'model.test_cfg.rcnn.max_per_img=40']
+    words = ['test', tiny_config, trained, '--work-dir', tmp_path / 'run', '--cfg-options', *options]
+    code, _, said = command(*words)
+    assert code == 0, said
+    assert 'model.test_cfg.rcnn.max_per_img=40; test_evaluator.max_dets=20' in said
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    text = log.read_text()
+    assert 'aitod/bbox_mAP_vt: -1.0000' in text  # the bars are 16x5: no box is under 8x8
+    assert 'very tiny (0 to 8 px)' in text
+    assert 'no annotated box of the kind counts: mAP_vt' in text

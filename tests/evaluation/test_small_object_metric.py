@@ -235,6 +235,7 @@ def test_tt100k_score_threshold_is_the_one_with_the_best_f1(figures_of):
     [
         (dict(preset='aitodd'), "did you mean 'aitod'"),
         (dict(area_edges=[16, 8]), r'area_edges=\[16, 8\]: expected ascending'),
+        (dict(area_edges=32), 'area_edges=32: expected a list'),
         (dict(max_dets=0), r'max_dets=\[0\]'),
         (dict(iou_thrs=[0.5, 1.5]), 'none above 1'),
         (dict(proposal_nums=(100, 300, 1000)), 'takes no proposal_nums, but max_dets'),
@@ -251,3 +252,12 @@ def test_mistakes_are_named(options, said):
 def test_a_figure_that_is_not_there_is_named(figures_of):
     with pytest.raises(UserError, match=r"metric_items\.mAP_tiny: .* did you mean 'mAP_"):
         figures_of(scene((1, 0, 0, 10, {})), [], metric_items=['mAP_tiny'])
+
+
+def test_annotations_of_another_set_are_named(figures_of):
+    content = scene((1, 0, 0, 10, {}))
+    with pytest.raises(UserError, match=r"has no category \['c'\]"):
+        figures_of(content, [], ['a', 'b', 'c'])
+    truth = truth_to_evaluate(_as_coco(content), [1, 2])
+    with pytest.raises(UserError, match='1 images that the annotations do not have, such as 5'):
+        detections_to_evaluate(truth, [dict(detection(1, 0, 0, 10, 0.5), image_id=5)])
