@@ -34,7 +34,7 @@ class SmallObjectMetric(CocoMetric):
     """MMDetection's ``CocoMetric`` for boxes, under the rules of a benchmark.
 
     COCO's evaluator does the work. Unlike in ``CocoMetric``, annotations marked ``ignore`` are regions
-    that don't count, as ``iscrowd`` is; all precisions count the same number of detections; figures are
+    that don't count, as ``iscrowd`` ones are; all precisions count the same number of detections; figures are
     not rounded; and where nothing is detected they are 0, not missing.
 
     Args:

@@ -126,6 +126,15 @@ def test_a_category_of_regions_counts_for_every_class(figures_of):
     assert figures['coco/bbox_mAP'] == pytest.approx(0.5)
 
 
+def test_visdrones_others_are_no_region_for_the_toolkit(figures_of):
+    categories = [dict(id=1, name='a'), dict(id=11, name='others')]
+    content = scene((1, 0, 0, 10, {}), (11, 40, 40, 20, dict(ignore=1)), categories=categories)
+    found = [detection(1, 0, 0, 10, 0.5), detection(1, 40, 40, 20, 0.9)]
+    figures = figures_of(content, found, ['a'], preset='visdrone')
+    assert figures['visdrone/bbox_toolkit_AP'] == pytest.approx(0.5)
+    assert figures['visdrone/bbox_mAP'] == pytest.approx(1)
+
+
 def test_own_edges_by_hand(figures_of):
     # one object a size; found are those of 6 and of 50 px
     sides = (6, 12, 20, 40, 70)

@@ -25,7 +25,7 @@ from ..coco_engine import (
 )
 from ..presets import NO_LIMIT, Preset, Size
 
-MAX_DETS = (1, 10, 100, 500)
+OTHERS = 'others'  # objects of no class, which the toolkit neither evaluates nor takes for regions
 
 
 def visdrone_figures(
@@ -138,6 +138,8 @@ def outside_regions(
     entries = truth.dataset.get('annotations', [])
     regions: dict = {}
     for entry in regions_of_all_classes(entries, cat_ids):
+        if truth.cats[entry['category_id']]['name'] == OTHERS:
+            continue
         regions.setdefault(entry['image_id'], []).append(entry['bbox'])
     maps = {image: _region_sums(np.array(boxes), truth.imgs[image]) for image, boxes in regions.items()}
 
