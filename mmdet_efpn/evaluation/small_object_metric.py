@@ -34,8 +34,8 @@ class SmallObjectMetric(CocoMetric):
     """MMDetection's ``CocoMetric`` for boxes, under the rules of a benchmark.
 
     COCO's evaluator does the work. Unlike in ``CocoMetric``, annotations marked ``ignore`` are regions
-    that don't count, as ``iscrowd`` ones are; all precisions count the same number of detections; figures are
-    not rounded; and where nothing is detected they are 0, not missing.
+    that don't count, as ``iscrowd`` ones are; all precisions count the same number of detections;
+    figures are not rounded; and where nothing is detected they are 0, not missing.
 
     Args:
         preset: ``coco``, ``aitod``, ``soda``, ``visdrone``, ``tinyperson`` or ``tt100k``; the page
