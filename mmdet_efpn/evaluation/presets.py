@@ -139,8 +139,8 @@ PRESETS = {
     for preset in (
         # Lin et al., ECCV 2014, and pycocotools.
         Preset('coco', _COCO_SIZES),
-        # Wang et al., "Tiny Object Detection in Aerial Images", ICPR 2020; aitodpycocotools does not have
-        # the paper's bounds at 2 and at 64 px.
+        # Wang et al., "Tiny Object Detection in Aerial Images", ICPR 2020; aitodpycocotools has not the
+        # paper's bounds at 2 and at 64 px.
         Preset(
             'aitod',
             (
