@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     if args.out is None:
         return
     worst = report.worst(args.num)
-    paths = {prediction['img_id']: prediction['img_path'] for prediction in predictions}
+    paths = {entry['img_id']: entry.get('img_path', f'of id {entry["img_id"]}') for entry in predictions}
     names = dict(zip(judged.cat_ids, judged.classes, strict=True))
     pictures = errors.draw_worst(worst, paths, names, args.out, args.overwrite)
     lines = ['', '', 'The worst pictures:', '']

@@ -3,7 +3,8 @@
 from . import cost, paired_bootstrap
 from .annotated_set import AnnotatedSet, read_annotated_set, read_predictions
 from .detection_numbers import DetectionNumbers, numbers_of_detections
-from .presets import PRESETS, Preset, preset_of
+from .presets import PRESETS, preset_of
+from .rules import Preset
 from .small_object_metric import SmallObjectMetric
 
 __all__ = [

@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 from ..datasets.checks import check_classes, open_annotations
 from ..utils.errors import MissingFileError, UserError
 from .detection_numbers import box_evaluator, rules_of
-from .presets import Preset
+from .rules import Preset
 
 
 @dataclass(frozen=True)

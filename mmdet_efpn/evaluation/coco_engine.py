@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ..utils.errors import UserError
-from .presets import Figure, Preset
+from .rules import Figure, Preset
 
 
 def coco_of(images: list[dict], categories: list[dict], annotations: list[dict]) -> COCO:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from mmdet.evaluation import CocoMetric
 from mmdet.registry import METRICS
 
-from .presets import PRESETS, Preset, preset_of
+from .presets import PRESETS, preset_of
+from .rules import Preset
 from .small_object_metric import SmallObjectMetric
 
 _COCO_MEAN = 100  # COCO's summary reads AP without an IoU here, whatever maxDets says

@@ -3,7 +3,7 @@
 from terminaltables import AsciiTable
 
 from .coco_engine import BoxEvaluation
-from .presets import Preset
+from .rules import Preset
 
 NO_BOX = 'no box'
 

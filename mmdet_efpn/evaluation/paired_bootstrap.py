@@ -14,7 +14,8 @@ from pycocotools.coco import COCO
 from .annotated_set import detections_of, read_annotated_set, read_predictions, require_same_images
 from .coco_engine import BoxEvaluation, detections_to_evaluate, truth_to_evaluate
 from .figure_tables import shown
-from .presets import PRESETS, Preset
+from .presets import PRESETS
+from .rules import Preset
 
 
 class BootstrapEvaluation:

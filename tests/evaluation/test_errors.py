@@ -142,7 +142,7 @@ def test_picture_shows_each_kind_in_its_colour():
     found = [box(1, 60, 60, 20, 0.9), box(1, 110, 30, 20, 0.8)]
     errors = errors_of_image(1, truth, found, most=100)
     picture = error_picture(np.zeros((160, 160, 3), np.uint8), errors, {1: 'a', 2: 'b'})
-    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
+    colours = {tuple(colour) for colour in np.unique(picture[:, ::7].reshape(-1, 3), axis=0).tolist()}
     assert {COLOURS[kind] for kind in ('right', 'missed', 'background')} <= colours
     assert COLOURS['duplicate'] not in colours
     assert picture.shape[1] > 2 * 640  # small pictures are enlarged

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ..annotated_set import AnnotatedSet, detections_of, require_same_images
 from ..coco_engine import truth_to_evaluate
-from ..presets import NO_LIMIT, Preset, Size
+from ..rules import NO_LIMIT, Preset, Size
 from .kinds import KINDS, ImageErrors, errors_of_image
 
 OBJECTS, FOUND = 'objects', 'found'

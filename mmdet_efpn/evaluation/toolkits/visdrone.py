@@ -23,7 +23,7 @@ from ..coco_engine import (
     regions_of_all_classes,
     truth_to_evaluate,
 )
-from ..presets import NO_LIMIT, Preset, Size
+from ..rules import NO_LIMIT, Preset, Size
 
 OTHERS = 'others'  # objects of no class, which the toolkit neither evaluates nor takes for regions
 
