@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pycocotools import mask as boxes_as_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -130,6 +129,19 @@ class BoxEvaluation(COCOeval):
         self.params.areaRng = [[size.low, size.high] for size in preset.areas]
         self.params.areaRngLbl = [size.key for size in preset.areas]
 
+    def computeIoU(self, imgId, catId):
+        """IoU of one image's boxes of one class; with regions, the share of the detection inside."""
+        if not self.preset.other_sizes_too:
+            return super().computeIoU(imgId, catId)
+        objects = self._gts[imgId, catId]
+        kinds = [entry['iscrowd'] for entry in objects]
+        for entry in objects:
+            entry['iscrowd'] = 0
+        ious = super().computeIoU(imgId, catId)
+        for entry, kind in zip(objects, kinds, strict=True):
+            entry['iscrowd'] = kind
+        return ious
+
     def evaluateImg(self, imgId, catId, aRng, maxDet):
         """Matches one image's boxes of one class and size."""
         matches = super().evaluateImg(imgId, catId, aRng, maxDet)
@@ -138,15 +150,23 @@ class BoxEvaluation(COCOeval):
         return matches
 
     def _ignore_inside(self, matches: dict) -> None:
-        ignored = [
-            self.cocoGt.anns[number]['bbox']
-            for number, is_region in zip(matches['gtIds'], matches['gtIgnore'], strict=True)
-            if is_region
-        ]
-        if not ignored or not matches['dtIds']:
+        """Ignores detections that lie in something ignored, by TinyBenchmark's formula.
+
+        It makes the share inside from the IoU and both areas, which decides where the share is at a
+        threshold.
+        """
+        key = matches['image_id'], matches['category_id']
+        ignored = {
+            i for i, is_region in zip(matches['gtIds'], matches['gtIgnore'], strict=True) if is_region
+        }
+        places = [place for place, entry in enumerate(self._gts[key]) if entry['id'] in ignored]
+        if not places or not matches['dtIds']:
             return
-        boxes = [self.cocoDt.anns[number]['bbox'] for number in matches['dtIds']]
-        inside = boxes_as_masks.iou(boxes, ignored, [1] * len(ignored)).max(axis=1)  # over the detection
+        ious = self.ious[key][:, places]  # detections, regions
+        areas = np.array([self._gts[key][place]['area'] for place in places])
+        own = np.array([self.cocoDt.anns[number]['area'] for number in matches['dtIds']])
+        own = np.maximum(own, 1e-12)
+        inside = (ious / (1 + ious) * (1 + areas[None] / own[:, None])).max(axis=1)
         within = inside[None] >= np.minimum(self.params.iouThrs, 1 - 1e-10)[:, None]  # IoUs, detections
         matches['dtIgnore'] = matches['dtIgnore'] | ((matches['dtMatches'] == 0) & within)
 

@@ -21,6 +21,23 @@ def _near(generator: random.Random, box: list[float], noise: float) -> list[floa
     return [moved[0], moved[1], max(moved[2], 1.0), max(moved[3], 1.0)]
 
 
+def _with_ties(content, found, generator):
+    for entry in (*content['annotations'], *found):
+        entry['bbox'] = [max(float(round(v)), float(n > 1)) for n, v in enumerate(entry['bbox'])]
+    for entry in content['annotations']:
+        if generator.random() < 0.4:
+            entry['bbox'][2:] = [float(generator.choice((2, 8, 12, 16, 20, 32, 64)))] * 2
+        x, y, width, height = entry['bbox']
+        entry['area'] = width * height
+        widths = generator.choice((0, 0, 0, 1, 2, 4))
+        if widths and not entry['category_id'] > 3:
+            keys = dict(image_id=entry['image_id'], category_id=entry['category_id'])
+            found.append(dict(keys, bbox=[x, y, widths * width, height], score=generator.random()))
+    for entry in found:
+        entry['score'] = round(entry['score'], 1)
+    return content, found
+
+
 def make_boxes(
     seed: int,
     images: int = 8,
@@ -29,11 +46,13 @@ def make_boxes(
     largest: float = 70,
     ignored: float = 0.0,
     regions: int = 0,
+    whole: bool = False,
 ) -> tuple[dict, list[dict]]:
     """A COCO file's content and detections near and far from its boxes, by Python's own generator.
 
     ``ignored`` is the share of annotations marked ``ignore``; ``regions`` the number of large ignored
-    regions an image, of a category of their own.
+    regions an image, of a category of their own. ``whole`` makes many ties: whole pixels, sides at the
+    bounds of sizes, IoUs of 1, 1/2 and 1/4, scores in tenths.
     """
     generator = random.Random(seed)
     content = dict(
@@ -70,7 +89,7 @@ def make_boxes(
                     detect(image, kind, _near(generator, box, noise))
         for _ in range(objects // 2):
             detect(image, generator.randint(1, classes), _box(generator, largest))
-    return content, found
+    return _with_ties(content, found, generator) if whole else (content, found)
 
 
 @pytest.fixture
