@@ -8,7 +8,7 @@ __version__ = '0.2.0'
 
 __all__ = ['__version__', 'extend_config', 'register_all_modules']
 
-_ROOMS = ('checkpoints', 'datasets', 'engine', 'extend', 'models')
+_ROOMS = ('checkpoints', 'datasets', 'engine', 'evaluation', 'extend', 'models')
 
 
 def register_all_modules() -> None:

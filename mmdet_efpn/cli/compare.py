@@ -5,6 +5,7 @@ draw (paired bootstrap). Another training seed gives another detector: that is n
 """
 
 import argparse
+import sys
 
 from .options import positive
 
@@ -22,8 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints the comparison."""
+    from ..evaluation import numbers_of_detections
     from ..evaluation import paired_bootstrap as bootstrap
+    from ..utils.read_config import read_config
 
-    detectors = bootstrap.read_detectors(args.config, args.first, args.second)
-    print(f'{detectors[0].num_images} images, {args.draws} draws')
+    cfg = read_config(args.config)
+    detectors = bootstrap.read_detectors(cfg, args.first, args.second)
+    numbers = numbers_of_detections(cfg)
+    if warning := numbers.warning():
+        print(f'warning: {warning}', file=sys.stderr)
+    print(
+        f'{detectors[0].num_images} images, {args.draws} draws, '
+        f'up to {numbers.compared} detections a picture and class'
+    )
     print(bootstrap.table(bootstrap.compare(*detectors, args.draws, args.seed)))

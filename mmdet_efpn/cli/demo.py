@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         args.work_dir / 'pictures',
         overwrite=True,
     )
-    # Without any detection COCO's evaluator gives no figures.
+    # MMDetection's own metric gives no figures where nothing is detected.
     ap, ap50, ap_small = (metrics.get(f'coco/bbox_mAP{end}', 0.0) for end in ('', '_50', '_s'))
     log = max(args.work_dir.glob('*/*.log'), key=lambda path: path.stat().st_mtime)
     print(

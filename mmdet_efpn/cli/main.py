@@ -28,6 +28,7 @@ COMMANDS = {
     'recipe': 'train in several stages, or train several designs to compare',
     'draw': 'draw the detections of a trained detector',
     'compare': 'tell whether two detectors differ by more than chance',
+    'errors': "count a detector's errors by kind and size, and draw the worst pictures",
     'cost': 'compare what detectors cost: multiply-adds, time, memory',
     'demo': 'train a small detector on the built-in data set, in minutes',
     'env': 'print versions and devices, for a bug report',

@@ -6,6 +6,7 @@ model is an error.
 
 import argparse
 import os
+import sys
 
 from .options import add_overwrite, add_run_arguments
 
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> None:
 
     from .. import engine
     from ..checkpoints import require_checkpoint
+    from ..evaluation import numbers_of_detections
     from ..utils.errors import UserError
 
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
@@ -51,6 +53,8 @@ def run(args: argparse.Namespace) -> None:
     if args.tta:
         engine.augment_test(cfg)
     engine.require_annotations(cfg, ('test',))
+    if warning := numbers_of_detections(cfg).warning():
+        print(f'warning: {warning}', file=sys.stderr)
     is_first = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', get_rank()))) == 0
     engine.evaluate(cfg, args.checkpoint, args.out, args.overwrite, args.launcher)
     if args.out and is_first:

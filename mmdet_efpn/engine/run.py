@@ -20,7 +20,7 @@ from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
 from .evaluation_options import replace_broken_metrics
-from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone
+from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone, HonourIgnored
 from .launch import start_processes
 
 
@@ -90,6 +90,7 @@ def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     with safe_loading(), explained_downloads(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.register_hook(CleanCheckpoint())
+        runner.register_hook(HonourIgnored())
         yield runner
     if dist.is_initialized():
         dist.destroy_process_group()

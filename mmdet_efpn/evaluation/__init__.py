@@ -1,5 +1,22 @@
-"""What a detector is worth, and what it costs."""
+"""What a detector is worth, and what it costs; importing this room registers its metric."""
 
 from . import cost, paired_bootstrap
+from .annotated_set import AnnotatedSet, read_annotated_set, read_predictions
+from .detection_numbers import DetectionNumbers, numbers_of_detections
+from .presets import PRESETS, preset_of
+from .rules import Preset
+from .small_object_metric import SmallObjectMetric
 
-__all__ = ['cost', 'paired_bootstrap']
+__all__ = [
+    'PRESETS',
+    'AnnotatedSet',
+    'DetectionNumbers',
+    'Preset',
+    'SmallObjectMetric',
+    'cost',
+    'numbers_of_detections',
+    'paired_bootstrap',
+    'preset_of',
+    'read_annotated_set',
+    'read_predictions',
+]

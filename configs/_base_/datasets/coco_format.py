@@ -43,5 +43,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='CocoMetric', metric='bbox')
+val_evaluator = dict(type='SmallObjectMetric', preset='coco')
 test_evaluator = val_evaluator

@@ -3,5 +3,6 @@
 from .clean_checkpoint import CleanCheckpoint
 from .count_detections import CountDetections
 from .evaluate_when_done import EvaluateWhenDone
+from .honour_ignored import HonourIgnored
 
-__all__ = ['CleanCheckpoint', 'CountDetections', 'EvaluateWhenDone']
+__all__ = ['CleanCheckpoint', 'CountDetections', 'EvaluateWhenDone', 'HonourIgnored']
