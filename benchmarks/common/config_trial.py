@@ -129,7 +129,10 @@ def _save_and_load(model: torch.nn.Module, again: torch.nn.Module) -> None:
     saved = io.BytesIO()
     torch.save(model.state_dict(), saved)
     saved.seek(0)
-    again.load_state_dict(torch.load(saved, weights_only=True), assign=True)
+    # Not strictly: DDQ's decoder takes over its detector's branches as it runs, and saves them twice.
+    missing, _ = again.load_state_dict(torch.load(saved, weights_only=True), strict=False, assign=True)
+    if missing:
+        raise RuntimeError(f'{len(missing)} weights are not in what was saved, among them {missing[0]}')
 
 
 def _sentence(error: BaseException) -> str:
