@@ -16,11 +16,14 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from ...utils.pretrained import without_weights
+from ..probe import plain_type
 from .sample import BOXES, fewest_classes, made_batch
 
 LEARNING_RATE = 1e-4
 FEWER = dict(num=32, nms_pre=100)  # at most so many samples of RoIs, and candidates of a level
 FEWER_PROPOSALS = dict(max_per_img=50)
+MASKS = 10
+COUNTED_PROPOSALS = ('ExtendedRPNHead', 'RPNHead')  # learnt ones have as many detections as proposals
 
 
 @dataclass
@@ -60,6 +63,9 @@ def build_detector(model_cfg: dict) -> nn.Module:
     cfg = ConfigDict(without_weights(model_cfg))
     for part in ('train_cfg', 'test_cfg'):
         cfg[part] = _limited(cfg.get(part))
+    few = (cfg.get('test_cfg') or {}).get('rcnn')
+    if isinstance(few, dict) and plain_type(cfg.get('rpn_head') or dict(type='')) in COUNTED_PROPOSALS:
+        few.max_per_img = MASKS  # each is pasted into the picture, which takes a CPU long
     if cfg.get('data_preprocessor'):
         cfg.data_preprocessor.pop('batch_augments', None)
     with torch.random.fork_rng(devices=[]):
@@ -164,6 +170,7 @@ def run_prediction(model: Any, trial: Trial) -> None:
     batch = {name: value[:1] for name, value in batch.items()}  # guided anchoring takes one picture
     with torch.no_grad():
         data = model.data_preprocessor(batch, training=False)
+        trial.image_size = tuple(data['inputs'].shape[-2:])  # padded
         levels = _levels_of(model, data)
         results = model(**data, mode='predict')
     trial.sizes = tuple(tuple(level.shape[-2:]) for level in levels)
