@@ -103,17 +103,15 @@ def _run(model: nn.Module, plain: dict, levels: Levels, report: Report) -> Trial
 
 def _loss_at_first_size(model: nn.Module) -> Trial:
     """A loss at the first size that the detector can take."""
-    said = ''
     for image_size in IMAGE_SIZES:
         trial = Trial(image_size)
         try:
             run_loss(model, trial)
             return trial
-        except Exception as error:
-            # Whatever a detector says; the same words again do not come from a picture too small.
-            if image_size == IMAGE_SIZES[-1] or str(error) == said:
+        except Exception:
+            # Whatever a detector says, most often that a picture is too small for it.
+            if image_size == IMAGE_SIZES[-1]:
                 raise
-            said = str(error)
             model.zero_grad()
     raise AssertionError('no picture size')
 
