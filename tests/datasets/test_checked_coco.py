@@ -107,9 +107,13 @@ def test_logs_one_line(folder, monkeypatch):
     lines = []
     monkeypatch.setattr(checked_coco, 'print_log', lambda text, **_: lines.append(text))
     CheckedCocoDataset(**settings(folder))
-    (line,) = lines
-    assert '1 images, 4 of 17 boxes usable, 1 of them crowd regions' in line
-    for part in ('4 zero size', '4 outside image', '1 unknown category', '1 images too small'):
+    line, *notes = lines
+    assert '1 images, 6 of 17 boxes usable, 2 of them crowd regions' in line
+    assert [note.partition(': ')[2] for note in notes] == [
+        '5 boxes stick out of their picture and are clipped',
+        '1 annotations had no area above 0 and got that of their box',
+    ]
+    for part in ('3 zero size', '4 outside image', '1 unknown category', '1 images too small'):
         assert part in line
 
 
@@ -120,7 +124,7 @@ def test_lazy_init_and_indices(folder):
     dataset.full_init()
     assert len(dataset) == 1
     assert dataset.get_data_info(0)['img_id'] == 4
-    assert dataset.dropped['zero_size'] == 4
+    assert dataset.dropped['zero_size'] == 3
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_works_in_wrappers(folder, wrapper, length):
     with DefaultScope.overwrite_default_scope('mmdet'):
         wrapped = DATASETS.build({**wrapper, **key})
     assert len(wrapped) == length
-    assert len(wrapped.get_data_info(length - 1)['instances']) == 3
+    assert len(wrapped.get_data_info(length - 1)['instances']) == 5
 
 
 @pytest.mark.parametrize(
@@ -172,9 +176,9 @@ def test_bad_box_is_named(folder, bbox):
 
 def test_missing_key_is_named(folder):
     bad = content()
-    del bad['annotations'][0]['image_id']
+    del bad['annotations'][0]['bbox']
     write(folder, bad)
-    with pytest.raises(ValueError, match=r"entry 0 of 'annotations' \(id 1\) lacks \['image_id'\]"):
+    with pytest.raises(ValueError, match=r"entry 0 of 'annotations' \(id 1\) lacks \['bbox'\]"):
         CheckedCocoDataset(**settings(folder))
 
 
