@@ -1,4 +1,4 @@
-"""MMDetection's metric of COCO, made to leave out boxes that are marked ``ignore``."""
+"""Annotations that MMDetection's metric of COCO has read, made whole before it judges by them."""
 
 from mmdet.evaluation import CocoMetric
 from mmengine.evaluator import BaseMetric
@@ -6,11 +6,14 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...datasets.checks import areas_said, mend_areas
+
 
 class HonourIgnored(Hook):
-    """Makes boxes marked ``ignore`` crowd regions in the annotations that a ``CocoMetric`` has read.
+    """Makes boxes marked ``ignore`` crowd regions, and gives boxes without an area their own.
 
     COCO's evaluator knows ``iscrowd`` alone and counts boxes that are only marked ``ignore`` as missed.
+    It sorts objects by ``area``, and fails without.
     """
 
     def before_val_epoch(self, runner: Runner) -> None:
@@ -26,6 +29,8 @@ class HonourIgnored(Hook):
         for metric in metrics:
             annotations = getattr(metric, '_coco_api', None) if isinstance(metric, CocoMetric) else None
             entries = annotations.dataset.get('annotations', []) if annotations else []
+            for note in areas_said(*mend_areas(entries)):
+                print_log(f'{type(metric).__name__}: {note}', logger='current')
             marked = [entry for entry in entries if entry.get('ignore') and not entry.get('iscrowd')]
             for entry in marked:
                 entry['iscrowd'] = 1
