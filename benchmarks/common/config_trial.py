@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import build_on_meta
-from mmdet_efpn.extend import build_detector, try_detector, write_extended_config
+from mmdet_efpn.extend import build_detector, is_not_of_size, try_detector, write_extended_config
 from mmdet_efpn.extend.check.sample import fewest_classes
 from mmdet_efpn.utils.errors import UserError
 
@@ -113,9 +113,9 @@ def _train_save_load(model_cfg: dict) -> None:
         try:
             try_detector(model, image_size)
             break
-        except Exception:
+        except Exception as error:
             # Too small a picture, or what the sweep looks for.
-            if image_size == IMAGE_SIZES[-1]:
+            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
                 raise
     _save_and_load(model, build_on_meta(model_cfg))
 

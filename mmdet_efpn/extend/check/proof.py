@@ -18,7 +18,7 @@ from ..report import CannotExtendError, Report
 from .levels import check_heads, check_priors, check_pyramid, check_roi_levels, maps_received
 from .optimiser import check_optimiser
 from .sample import BOXES
-from .trial import Trial, build_detector, run_loss, run_prediction, undisturbed
+from .trial import Trial, build_detector, is_not_of_size, run_loss, run_prediction, undisturbed
 from .weights import READ_OTHERS, check_plain_weights
 
 # Height and width of the pictures. The first that a detector can take counts: some have a smallest size.
@@ -108,9 +108,9 @@ def _loss_at_first_size(model: nn.Module) -> Trial:
         try:
             run_loss(model, trial)
             return trial
-        except Exception:
+        except Exception as error:
             # Whatever a detector says, most often that a picture is too small for it.
-            if image_size == IMAGE_SIZES[-1]:
+            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
                 raise
             model.zero_grad()
     raise AssertionError('no picture size')

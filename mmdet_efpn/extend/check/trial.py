@@ -192,6 +192,11 @@ def _stride(side: int, cells: int) -> int:
     return next((2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells), 0)
 
 
+def is_not_of_size(error: Exception) -> bool:
+    """Whether another picture would not help: an operator or a package is not here."""
+    return isinstance(error, ImportError) or 'device cpu not found' in str(error)
+
+
 def try_detector(model: nn.Module, image_size: tuple[int, int]) -> Trial:
     """Runs loss, gradients, one step of Adam, and prediction on two images.
 
