@@ -36,7 +36,7 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
     Pictures lie in ``Images/`` beside ``Annotations/``. A polygon becomes the upright box around it.
     Category 9 is regions that are ignored for all classes.
 
-    Source: Cheng et al., "Towards Large-Scale Small Object Detection: Survey and Benchmarks", TPAMI 2023;
+    Source: Cheng et al., "Towards Large-Scale Small Object Detection", TPAMI 2023;
     the data set class of SODA-mmrotate.
     """
     paths = [path for folder in folders_with(source, '*.json') for path in sorted(folder.glob('*.json'))]

@@ -30,7 +30,7 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
     The category ``ignore`` is regions that are ignored for all classes; an annotation with ``ignore``
     set is ignored for its class.
 
-    Source: Cheng et al., "Towards Large-Scale Small Object Detection: Survey and Benchmarks", TPAMI 2023.
+    Source: Cheng et al., "Towards Large-Scale Small Object Detection", TPAMI 2023.
     """
     files = chosen_files(source, options, json_files(source))
     if not files:
