@@ -99,7 +99,7 @@ class Job:
             writer.report.note(
                 'EXIF orientation unclear',
                 where,
-                '--exif says whether boxes refer to it as shown or stored',
+                f'orientation {frame.orientation}; --exif shown or stored says what boxes refer to',
             )
             return None
         if said and not picture.window and said not in (stored, frame.shown):

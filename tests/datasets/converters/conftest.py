@@ -45,7 +45,8 @@ def coco_json(names, images, annotations):
         images=[dict(id=number, file_name=name, width=100, height=80) for number, name in images],
         annotations=[
             dict(
-                dict(id=number, image_id=image, category_id=category, bbox=box, area=1, iscrowd=0), **more
+                dict(id=number, image_id=image, category_id=category, bbox=box, area=1),
+                **dict(dict(iscrowd=0), **more),
             )
             for number, image, category, box, more in annotations
         ],
@@ -74,8 +75,8 @@ def make_voc(root):
 
 
 def make_yolo(root):
-    for name in ('train/images/a.jpg', 'train/images/empty.jpg', 'more/images/b.jpg', 'valid/images/v.jpg'):
-        picture(root / name)
+    for name in ('train/images/a', 'train/images/empty', 'more/images/b', 'valid/images/v'):
+        picture(root / f'{name}.jpg')
     content = dict(
         names={0: 'dog', 1: 'cat'},
         nc=2,
@@ -200,7 +201,7 @@ def make_visdrone(root):
     write(root / 'VisDrone2019-DET-val/annotations/gone.txt', '')
 
 
-AITOD = 'airplane bridge storage-tank ship swimming-pool vehicle person wind-mill'.split()
+AITOD = ['airplane', 'bridge', 'storage-tank', 'ship', 'swimming-pool', 'vehicle', 'person', 'wind-mill']
 
 
 def make_aitod(root):
@@ -309,7 +310,8 @@ def make_tt100k(root):
     picture(root / 'train/10.jpg')
     box = dict(xmin=10, ymin=20, xmax=30, ymax=60)
     objects = [dict(category='pl50', bbox=box), dict(category='p99', bbox=box)]
-    write(root / 'annotations.json', dict(imgs={'10': dict(path='train/10.jpg', id=10, objects=objects)}))
+    entry = dict(path='train/10.jpg', id=10, objects=objects)
+    write(root / 'annotations.json', dict(imgs={'10': entry}))
 
 
 MAKERS = {

@@ -112,7 +112,7 @@ def test_cvat(made, converted, boxes_of):
 def test_cvat_for_video_is_refused(made, converted, write_file):
     source = made()
     write_file(source / 'annotations.xml', '<annotations><track id="0" label="dog"/></annotations>')
-    with pytest.raises(ValueError, match='export the task as "CVAT for images 1.1"'):
+    with pytest.raises(ValueError, match=r'export the task as "CVAT for images 1\.1"'):
         converted('cvat', source)
 
 
