@@ -357,17 +357,17 @@ def converted(tmp_path):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def make_picture():
     return picture
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def write_file():
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def voc_text():
     return voc_xml
 

@@ -210,7 +210,7 @@ def test_new_splits_by_the_command(made, tmp_path, command):
 
 
 def test_empty_folder(any_format, made, tmp_path):
-    with pytest.raises(FileNotFoundError, match='has no|has none|is missing'):
+    with pytest.raises(FileNotFoundError, match=r'has no|has none|is missing'):
         convert(any_format, made(), tmp_path / 'out')
     with pytest.raises(FileNotFoundError, match='does not exist'):
         convert(any_format, tmp_path / 'nowhere', tmp_path / 'out')
