@@ -93,6 +93,11 @@ class Job:
         """The boxes in pixels of the picture as it is shown; None where nobody can tell."""
         where, boxes = picture.file_name, picture.boxes
         said = picture.label_size
+        if not frame.turned_on_loading:
+            writer.report.note(
+                'EXIF orientation not applied on loading', where, 'OpenCV does not turn this format'
+            )
+            return None
         stored = (frame.width, frame.height)
         turned_labels = self._refers_to_stored(picture, frame)
         if turned_labels is None:

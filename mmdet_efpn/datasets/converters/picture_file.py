@@ -12,6 +12,8 @@ from PIL import Image
 from ...utils.errors import UserError
 
 ORIENTATION = 0x0112  # EXIF 2.3, section 4.6.4
+IMAGE_WIDTH, IMAGE_LENGTH = 256, 257  # tags of TIFF 6.0
+TURNED_BY_OPENCV = ('JPEG', 'MPO', 'PNG', 'TIFF')
 LARGEST_DECODED = 2 * 89_478_485  # pixels; beyond, Pillow refuses to decode, as a bomb
 
 
@@ -22,11 +24,13 @@ class Frame(NamedTuple):
         width: As it is stored.
         height: As it is stored.
         orientation: EXIF's, from 1 (as stored) to 8.
+        turned_on_loading: Whether MMDetection's loader turns the picture as EXIF says.
     """
 
     width: int
     height: int
     orientation: int = 1
+    turned_on_loading: bool = True
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -40,7 +44,7 @@ class Frame(NamedTuple):
         >>> Frame(40, 30, 6).turn((0, 0, 10, 5))  # turned clockwise: the left edge goes up
         (25, 0, 30, 10)
         """
-        width, height, orientation = self
+        width, height, orientation, _ = self
         x1, y1, x2, y2 = corners
         if orientation in (2, 3, 7, 8):
             x1, x2 = width - x2, width - x1
@@ -64,14 +68,18 @@ def frame_of(path: str | Path, decode: bool = True) -> Frame:
     try:
         with large_pictures_allowed(), Image.open(path) as image:
             width, height = image.size
+            if image.format == 'TIFF':  # newer Pillow has turned its size already
+                width, height = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
+            orientation = image.getexif().get(ORIENTATION, 1)
+            turns = image.format in TURNED_BY_OPENCV
             if decode and width * height <= LARGEST_DECODED:
                 image.load()
-            orientation = image.getexif().get(ORIENTATION, 1)
     except FileNotFoundError:
         raise
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f'{path} cannot be decoded as an image: {error}') from error
-    return Frame(width, height, orientation if orientation in range(1, 9) else 1)
+    orientation = orientation if orientation in range(1, 9) else 1
+    return Frame(width, height, orientation, turns or orientation == 1)
 
 
 @contextlib.contextmanager

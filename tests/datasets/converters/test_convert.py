@@ -226,3 +226,20 @@ def test_unknown_split(made, converted):
         converted('coco', made('coco'), read=ReadOptions(splits=['nope']))
     with pytest.raises(ValueError, match="no usable image of split 'nope'"):
         converted('voc', made('voc'), read=ReadOptions(splits=['nope']))
+
+
+def test_output_inside_the_source_is_not_read_again(made, tmp_path, command):
+    """OUT/images is a link to the source then: a loop."""
+    source = made('voc')
+    first = command('convert', 'voc', source, source / 'coco')
+    second = command('convert', 'voc', source, source / 'coco')
+    assert first[0] == second[0] == 0
+    assert first[1] == second[1]
+
+
+def test_folders_that_are_links_are_followed(made, tmp_path, converted):
+    source = made('yolo')
+    (source / 'train').rename(tmp_path / 'elsewhere')
+    (source / 'train').symlink_to(tmp_path / 'elsewhere', target_is_directory=True)
+    content, _ = converted('yolo', source)
+    assert content['train']['images'][0]['file_name'] == 'train/images/a.jpg'

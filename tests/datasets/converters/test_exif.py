@@ -28,11 +28,25 @@ def test_boxes_turn_as_pillow_turns_pixels(orientation, data):
     assert frame.turn((x1, y1, x2, y2)) == expected
 
 
+@pytest.mark.parametrize('decode', [True, False])
 @pytest.mark.parametrize('orientation', range(1, 9))
-def test_size_is_that_of_mmdetections_loader(tmp_path, make_picture, orientation):
-    path = tmp_path / 'a.jpg'
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif'])
+def test_size_is_that_of_mmdetections_loader(tmp_path, make_picture, suffix, orientation, decode):
+    path = tmp_path / f'a.{suffix}'
     make_picture(path, (40, 30), orientation)
-    assert frame_of(path).shown == imread(path).shape[1::-1]
+    assert frame_of(path, decode) == Frame(40, 30, orientation)
+    assert frame_of(path, decode).shown == imread(path).shape[1::-1]
+
+
+def test_webp_that_opencv_does_not_turn_is_left_out(made, make_picture, write_file, converted):
+    root = made()
+    for name, orientation in (('turned', 6), ('plain', None)):
+        make_picture(root / f'images/{name}.webp', (40, 30), orientation)
+    assert imread(root / 'images/turned.webp').shape[1::-1] == (40, 30)
+    (root / 'data.yaml').write_text('names: [dog]\ntrain: images\n')
+    content, counts = converted('yolo', root)
+    assert [image['file_name'] for image in content['train']['images']] == ['images/plain.webp']
+    assert counts['train']['EXIF orientation not applied on loading'] == 1
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ....utils.errors import MissingFileError, UserError
@@ -76,24 +77,39 @@ def from_size(x: float, y: float, width: float, height: float) -> tuple[float, f
 
 def pictures_in(folder: Path, root: Path, deep: bool = True) -> list[str]:
     """Names of the pictures in a folder, relative to ``root``, sorted."""
-    found = folder.rglob('*') if deep else folder.glob('*')
+    folders = walk(folder, None if deep else 0)
     return sorted(
         path.relative_to(root).as_posix()
-        for path in found
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and path.name[0] != '.'
+        for here in folders
+        for path in here.iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.name[0] != '.' and path.is_file()
     )
+
+
+def walk(folder: Path, depth: int | None) -> Iterator[Path]:
+    """A folder and those below it, through links, each once: a link back to a folder above is left out.
+
+    Args:
+        folder: Where to begin; nothing is given if it is no folder.
+        depth: How far down; None: all the way.
+    """
+    seen: set[str] = set()
+    waiting = [(folder, 0)] if folder.is_dir() else []
+    while waiting:
+        here, level = waiting.pop(0)
+        real = os.path.realpath(here)
+        if real in seen:
+            continue
+        seen.add(real)
+        yield here
+        if depth is None or level < depth:
+            children = (path for path in sorted(here.iterdir()) if path.name[0] != '.')
+            waiting += [(path, level + 1) for path in children if path.is_dir()]
 
 
 def folders_with(source: Path, pattern: str, depth: int = 3) -> list[Path]:
     """The folder and those below it, at most ``depth`` down, that hold a file of this pattern."""
-    if not source.is_dir():
-        return []
-    found = [source] if any(source.glob(pattern)) else []
-    if depth:
-        for child in sorted(source.iterdir()):
-            if child.is_dir() and not child.name.startswith('.'):
-                found += folders_with(child, pattern, depth - 1)
-    return found
+    return [folder for folder in walk(source, depth) if any(folder.glob(pattern))]
 
 
 def first_folder(root: Path, candidates: Iterable[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Open Images: CSV files of boxes in shares of the picture. Own reader: see ``voc.py``."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from ....utils.errors import MissingFileError, UserError
@@ -52,7 +53,7 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
         split = next((name for name in SPLITS if name in path.stem.lower()), 'all')
         if not options.wants(split):
             continue
-        for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
+        for number, row in enumerate(_rows(path), start=2):
             where = f'{path}:{number}'
             try:
                 corners = numbers(row[key] for key in CORNERS)
@@ -70,6 +71,12 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
     found = [box.name for picture in pictures.values() for box in picture.boxes]
     classes = class_list(source, options.classes, found)
     return Reading(classes, list(pictures.values()), source)
+
+
+def _rows(path: Path) -> Iterator[dict]:
+    """The rows of a table, one by one: that of the whole data set has 15 million."""
+    with path.open(encoding='utf-8-sig', newline='') as file:
+        yield from csv.DictReader(file)
 
 
 def _picture(split: str, image_id: str, by_stem: dict[str, list[str]]) -> Picture:
