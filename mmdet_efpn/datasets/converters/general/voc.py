@@ -1,9 +1,10 @@
 """Pascal VOC: one XML a picture.
 
-Own reader, as for all formats here. globox reads VOC, YOLO, LabelMe, CVAT and Open Images, but takes
-sizes from the labels, stops at the first fault, keeps no ``difficult``, ``ignore`` or group flags and
-never looks at pictures without a label file. supervision decodes every picture into one process and
-keeps no flags. datumaro pins NumPy, pandas, pyarrow and OpenCV beside MMDetection's own.
+Own reader, as for all formats here, after a look at three libraries. globox 2.9 reads VOC, YOLO,
+LabelMe, CVAT and Open Images, but takes VOC's sizes from the labels, stops at the first fault, keeps no
+``difficult`` or group flags and never looks at pictures without a label file. supervision 0.31 stops
+at the first fault and keeps no flags either. datumaro 1.13 asks for NumPy 2.2, pandas, pyarrow and
+lxml beside what MMDetection needs.
 """
 
 import xml.etree.ElementTree as ET

@@ -1,7 +1,7 @@
 """YOLO's labels with Ultralytics' ``data.yaml``.
 
-Own reader: see ``voc.py``. globox and supervision take one folder of labels, know no ``data.yaml``
-with several roots and lists, and leave out pictures without a label file.
+Own reader: see ``voc.py``. globox and supervision take one folder of pictures and one of labels, not
+the several roots and lists of a ``data.yaml``; globox leaves out pictures without a label file.
 """
 
 from collections.abc import Sequence
