@@ -68,11 +68,12 @@ def raise_if_faulty(reports: dict[str, Report], causes: tuple[str, ...] | None, 
                 named.setdefault(cause, []).extend(report.examples.get(cause, []))
     if not counts:
         return
-    lines = [', '.join(f'{cause.replace("_", " ")}: {count}' for cause, count in counts.items())]
+    found = ', '.join(f'{cause.replace("_", " ")}: {count}' for cause, count in counts.items())
+    lines = [f'{found}.']
     for cause, examples in named.items():
         kept = list(dict.fromkeys(examples))[:SHOWN]
-        lines += [f'  {cause.replace("_", " ")}: {example}' for example in kept]
+        lines += [f'  {cause.replace("_", " ")}: {example};' for example in kept]
         if counts[cause] > len(kept) > 0:
-            lines.append(f'  ... and {counts[cause] - len(kept)} more')
+            lines.append(f'  ... and {counts[cause] - len(kept)} more;')
     error = MissingFileError if all(cause.startswith('missing') for cause in counts) else UserError
-    raise error('\n'.join([f'nothing was written because of {remedy}', *lines]))
+    raise error('\n'.join([f'nothing was written because of {remedy}:', *lines]).rstrip(';'))

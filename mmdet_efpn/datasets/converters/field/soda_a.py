@@ -72,14 +72,14 @@ def _box(entry, path: Path, split: str, note: Note) -> Box | None:
     try:
         corners = around(pairs(numbers(entry['poly'])))
         category = entry['category_id'] if 'category_id' in entry else entry['cat_id']
-        category = int(category)
+        (category,) = numbers((category,))
     except (KeyError, TypeError, ValueError) as error:
         number = entry.get('id') if isinstance(entry, dict) else entry
         note(split, 'bad box', path, f'annotation {number}: {error!r}')
         return None
     if category == REGION:
         return Box(None, corners, ignore=True, crowd=True)
-    known = 0 <= category < REGION
+    known = category in range(REGION)
     name = SODA_A_CLASSES[category] if known else f'category {category}'
     return Box(name, corners, ignore=bool(entry.get('ignore')))
 

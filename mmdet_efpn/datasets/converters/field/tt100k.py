@@ -107,4 +107,4 @@ def _read_entries(path: Path) -> list[dict]:
 def _box(item: dict) -> Box:
     """The box of a sign; KeyError, TypeError or ValueError where it is none."""
     corners = numbers(item['bbox'][name] for name in ('xmin', 'ymin', 'xmax', 'ymax'))
-    return Box(item['category'], corners)
+    return Box(str(item['category']), corners)

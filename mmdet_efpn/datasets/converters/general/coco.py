@@ -129,6 +129,9 @@ def _categories(path: Path, content) -> dict[int, str]:
         entries = [(entry['id'], str(entry['name'])) for entry in content['categories']]
     except (KeyError, TypeError) as error:
         raise UserError(f'{path} is not in COCO format: {error!r}') from error
+    odd = [number for number, _ in entries if not isinstance(number, int)]
+    if odd:
+        raise UserError(f'{path}: a category id must be a whole number, got {odd[0]!r}')
     ids, names = zip(*entries, strict=True) if entries else ((), ())
     for what, values in (('id', ids), ('name', names)):
         double = sorted({str(value) for value in values if values.count(value) > 1})
@@ -148,8 +151,10 @@ def _read_content(
     for number, image in enumerate(content['images']):
         try:
             image_id, name = image['id'], image.get('file_name') or image['filename']
-        except (AttributeError, KeyError, TypeError):
-            note(split, 'bad image entry', path, f'entry {number} lacks id or file_name')
+            hash(image_id)
+            window = _window(image)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            note(split, 'bad image entry', path, f'entry {number}: {error!r}')
             continue
         if image_id in pictures:
             note(split, 'duplicate image id', path, f'{image_id}: {name}')
@@ -157,12 +162,11 @@ def _read_content(
         name_inside(str(name), root)
         if folder is None or not (root / folder / str(name)).is_file():
             folder = _folder(root, str(name), split, dialect.folders, folder)
-        window = image.get('corner')
         pictures[image_id] = Picture(
             split,
             name_inside(str(name), root, folder),
             label_size=_size(image),
-            window=tuple(int(value) for value in window) if window else None,
+            window=window,
         )
     seen = set()
     for annotation in entries:
@@ -174,6 +178,7 @@ def _add(annotation, pictures, classes, seen, split, path, dialect, note) -> Non
     """Add one annotation to its picture, or count what is wrong with it."""
     number = annotation.get('id') if isinstance(annotation, dict) else annotation
     try:
+        hash(number)
         picture = pictures.get(annotation['image_id'])
         name = classes.get(annotation['category_id'])
         if picture is None:
@@ -199,6 +204,16 @@ def _folder(root: Path, name: str, split: str, folders: Sequence[str], last: str
     """The folder in which a picture lies; without one, that of the picture before."""
     tries = [folder.format(split=split) for folder in folders]
     return next((folder for folder in tries if (root / folder / name).is_file()), last or '')
+
+
+def _window(image: dict) -> tuple[int, int, int, int] | None:
+    """The part of a picture that an entry is about, as TinyPerson's corner files have it."""
+    if not image.get('corner'):
+        return None
+    x1, y1, x2, y2 = numbers(image['corner'])
+    if not all(isinstance(value, int) for value in (x1, y1, x2, y2)):
+        raise ValueError(f'corner {image["corner"]} is not in whole pixels')
+    return x1, y1, x2, y2
 
 
 def _size(image: dict) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ def read_text(path: Path) -> str:
     """
     try:
         return path.read_text(encoding='utf-8-sig')
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise MissingFileError(f'{path} is missing') from error
     except UnicodeDecodeError as error:
         raise UserError(f'{path} is not UTF-8 text: {error}') from error
