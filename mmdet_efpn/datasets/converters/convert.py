@@ -9,7 +9,7 @@ from ...utils.errors import MissingFileError, UserError
 from ...utils.known_names import nearest
 from .coco_writer import CocoWriter
 from .job import Job
-from .output import HOW, write_output
+from .output import write_output
 from .picture import ReadOptions
 from .report import raise_if_faulty
 from .tiles import Tiling
@@ -41,6 +41,7 @@ BAD_FILES = (
     'bad annotation',
     'bad line',
 )
+HOW = ('symlink', 'copy', 'none')  # to show images
 EXIF = ('shown', 'stored')
 
 
@@ -61,6 +62,9 @@ class ConvertOptions:
         shares: New splits by name with their shares, such as ``{'train': 0.8, 'val': 0.2}``.
         seed: Decides which picture goes to which of them.
         tiling: How big pictures are cut. Default: they are not.
+
+    Raises:
+        UserError: ``images`` or ``exif`` is none of these.
     """
 
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -73,6 +77,12 @@ class ConvertOptions:
     shares: Mapping[str, float] | None = None
     seed: int = 0
     tiling: Tiling | None = None
+
+    def __post_init__(self) -> None:
+        if self.images not in HOW:
+            raise UserError(f"images must be 'symlink', 'copy' or 'none', got {self.images!r}")
+        if self.exif not in (None, *EXIF):
+            raise UserError(f"exif must be 'shown' or 'stored', got {self.exif!r}")
 
 
 def reader_of(name: str):
@@ -108,10 +118,6 @@ def convert(
     source = Path(source)
     if not source.exists():
         raise MissingFileError(f'{source} does not exist: name the folder of the data set')
-    if options.images not in HOW:
-        raise UserError(f"images must be 'symlink', 'copy' or 'none', got {options.images!r}")
-    if options.exif not in (None, *EXIF):
-        raise UserError(f"exif must be 'shown' or 'stored', got {options.exif!r}")
     job = Job(options)
     reading = reader_of(name).read(source, options.read, job.note)
     job.run(reading)

@@ -6,12 +6,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...utils.errors import ExistingFileError, UserError
+from ...utils.errors import ExistingFileError
 from ...utils.outputs import refuse_existing
 from .coco_writer import CocoWriter
 from .tiles import Tile, Tiling, tile_map, write_tiles
-
-HOW = ('symlink', 'copy', 'none')
 
 
 def write_output(
@@ -40,11 +38,8 @@ def write_output(
 
     Raises:
         ExistingFileError: Something is there that would be lost; nothing was written.
-        UserError: Unknown ``images``.
     """
     root, out = Path(root).resolve(), Path(out)
-    if images not in HOW:
-        raise UserError(f"images must be 'symlink', 'copy' or 'none', got {images!r}")
     texts = {out / 'annotations' / f'{split}.json': writer.text() for split, writer in writers.items()}
     if tiles:
         texts[out / 'tiles.json'] = json.dumps(tile_map(tiles, tiling))
@@ -60,12 +55,24 @@ def write_output(
     made = [folder for folder in (out, out / 'annotations') if not folder.exists()]
     refuse_existing(out / 'annotations' / 'any')  # makes the folders, or says what is in the way
     stage = out / f'.convert.{os.getpid()}.tmp'
-    moved: list[Path] = []
     try:
         moves = _make(texts, stage)
         if place:
             _place(writers, root, stage / 'images', images, tiles)
             moves[stage / 'images'] = target
+        _move(moves)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        for folder in reversed(made):
+            folder.rmdir()
+        raise
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+def _move(moves: Mapping[Path, Path]) -> None:
+    """Move everything to its place; after a failure, what is new there goes again."""
+    moved: list[Path] = []
+    try:
         for source, goal in moves.items():
             new = not (goal.exists() or goal.is_symlink())
             os.replace(source, goal)
@@ -74,11 +81,7 @@ def write_output(
     except BaseException:
         for goal in moved:
             _remove(goal)
-        shutil.rmtree(stage, ignore_errors=True)
-        for folder in reversed(made):
-            folder.rmdir()
         raise
-    shutil.rmtree(stage, ignore_errors=True)
 
 
 def _shows(target: Path, root: Path, images: str) -> bool:
