@@ -1,5 +1,6 @@
 """Writes what a conversion made: all of it, or nothing."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,35 +53,41 @@ def write_output(
     if place and (target.exists() or target.is_symlink()):
         raise ExistingFileError(f'{target} exists already: remove it, or choose another output folder')
 
-    made = [folder for folder in (out, out / 'annotations') if not folder.exists()]
-    refuse_existing(out / 'annotations' / 'any')  # makes the folders, or says what is in the way
+    annotations = out / 'annotations'
+    folders = [*reversed(annotations.parents), annotations]
+    made = [folder for folder in folders if not folder.exists()]
+    refuse_existing(annotations / 'any')  # makes the folders, or says what is in the way
     stage = out / f'.convert.{os.getpid()}.tmp'
     try:
         moves = _make(texts, stage)
         if place:
             _place(writers, root, stage / 'images', images, tiles)
             moves[stage / 'images'] = target
-        _move(moves)
+        _move(moves, stage)
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
-        for folder in reversed(made):
-            folder.rmdir()
+        with contextlib.suppress(OSError):  # another process may have put something there
+            for folder in reversed(made):
+                folder.rmdir()
         raise
     shutil.rmtree(stage, ignore_errors=True)
 
 
-def _move(moves: Mapping[Path, Path]) -> None:
-    """Move everything to its place; after a failure, what is new there goes again."""
-    moved: list[Path] = []
+def _move(moves: Mapping[Path, Path], stage: Path) -> None:
+    """Move everything to its place; after a failure, all is as it was."""
+    done: list[tuple[Path, Path | None]] = []
     try:
-        for source, goal in moves.items():
-            new = not (goal.exists() or goal.is_symlink())
+        for number, (source, goal) in enumerate(moves.items()):
+            old = stage / f'old{number}' if goal.is_file() else None
+            if old:
+                shutil.copy2(goal, old)
             os.replace(source, goal)
-            if new:
-                moved.append(goal)
+            done.append((goal, old))
     except BaseException:
-        for goal in moved:
+        for goal, old in done:
             _remove(goal)
+            if old:
+                old.rename(goal)
         raise
 
 

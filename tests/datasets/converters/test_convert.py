@@ -1,6 +1,7 @@
 """What holds for every format: strict, nothing half-written, names that lead out, new splits."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -117,7 +118,7 @@ def test_nothing_half_written_stays(made, tmp_path, converted, monkeypatch, imag
     if there:
         out.mkdir()
         (out / 'mine.txt').write_text('mine')
-    replace, calls = __import__('os').replace, []
+    replace, calls = os.replace, []
 
     def fails_late(*paths):
         calls.append(paths)
@@ -134,6 +135,29 @@ def test_nothing_half_written_stays(made, tmp_path, converted, monkeypatch, imag
     else:
         assert not out.exists()
     assert (source / 'images/val/v.jpg').is_file()
+
+
+def test_failed_overwriting_brings_the_older_files_back(made, tmp_path, converted, monkeypatch):
+    source, out = made('coco'), tmp_path / 'deep/er'
+    (out / 'annotations').mkdir(parents=True)
+    for split in ('train', 'val'):
+        (out / f'annotations/{split}.json').write_text(f'my {split}')
+    replace = os.replace
+
+    def fails_on_val(source, goal):
+        if str(goal).endswith('val.json'):
+            raise OSError('disk full')
+        replace(source, goal)
+
+    monkeypatch.setattr('os.replace', fails_on_val)
+    with pytest.raises(OSError, match='disk full'):
+        converted('coco', source, out='deep/er', overwrite=True)
+    assert (out / 'annotations/train.json').read_text() == 'my train'
+    assert (out / 'annotations/val.json').read_text() == 'my val'
+    assert [path.name for path in out.iterdir()] == ['annotations']
+    with pytest.raises(OSError, match='disk full'):
+        converted('coco', source, out='new/one')
+    assert not (tmp_path / 'new').exists()
 
 
 def test_failed_copy_leaves_nothing(made, tmp_path, converted, monkeypatch):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mmdet_efpn.datasets import CheckedCocoDataset
 from mmdet_efpn.datasets.converters import ReadOptions
 
 REGIONS = 'ignored regions'
@@ -143,3 +144,21 @@ def test_hit_uav(made, converted, boxes_of):
     names = [entry['name'] for entry in content['train']['categories']]
     assert names == ['Person', 'Car', 'Bicycle', 'OtherVehicle', REGIONS]
     assert counts['train'] == {'boxes': 2, 'ignored': 1, 'crowd': 1, 'outside_image': 1}
+
+
+@pytest.mark.parametrize(
+    ('name', 'split', 'label'),
+    [('visdrone', 'val', 3), ('soda-d', 'train', 0), ('tinyperson', 'test', 0)],
+)
+def test_what_is_ignored_does_not_train_as_an_object(made, converted, tmp_path, name, split, label):
+    content, _ = converted(name, made(name))
+    classes = [entry['name'] for entry in content[split]['categories'] if entry['name'] != REGIONS]
+    dataset = CheckedCocoDataset(
+        data_root=str(tmp_path / 'out'),
+        ann_file=f'annotations/{split}.json',
+        data_prefix=dict(img='images/'),
+        metainfo=dict(classes=classes),
+        pipeline=[],
+    )
+    instances = dataset.get_data_info(0)['instances']
+    assert [entry['bbox_label'] for entry in instances if not entry['ignore_flag']] == [label]

@@ -55,3 +55,18 @@ def test_missing_folder(tmp_path, command):
     code, _, error = command('convert', 'auto', tmp_path / 'nowhere', tmp_path / 'out')
     assert code == 2
     assert 'nowhere does not exist' in error
+
+
+@pytest.mark.parametrize(
+    ('name', 'file'),
+    [
+        ('coco', 'annotations/instances_train2017.json'),
+        ('yolo', 'data.yaml'),
+        ('cvat', 'annotations.xml'),
+        ('tinyperson', 'annotations/tiny_set_train.json'),
+    ],
+)
+def test_a_file_as_source(made, tmp_path, command, name, file):
+    source = made(name)
+    assert recognise(source / file)[0] == name
+    assert command('convert', 'auto', source / file, tmp_path / 'out')[0] == 0
