@@ -3,6 +3,7 @@
 import pytest
 
 from mmdet_efpn.datasets.converters import ReadOptions
+from mmdet_efpn.utils.errors import UserError
 
 
 def names_of(content):
@@ -131,6 +132,14 @@ def test_openimages(made, converted, boxes_of):
         'missing image': 1,
         'image without rows': 1,
     }
+
+
+def test_openimages_table_that_is_no_text(made, converted):
+    source = made('openimages')
+    with (source / 'validation-annotations-bbox.csv').open('ab') as file:
+        file.write(b'\xff\xfe,x\n')
+    with pytest.raises(UserError, match='is no CSV in UTF-8'):
+        converted('openimages', source)
 
 
 def test_coco(made, converted, boxes_of):

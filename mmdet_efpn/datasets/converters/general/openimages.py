@@ -63,10 +63,11 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
             except (AttributeError, TypeError, ValueError) as error:
                 note(split, 'bad box', where, str(error))
                 continue
-            name_inside(image_id, source)
-            picture = pictures.setdefault((split, image_id), _picture(split, image_id, by_stem))
+            if (split, image_id) not in pictures:
+                name_inside(image_id, source)
+                pictures[split, image_id] = _picture(split, image_id, by_stem)
             group = (row.get('IsGroupOf') or '').strip() == '1'
-            picture.boxes.append(Box(spoken.get(label, label), corners, crowd=group))
+            pictures[split, image_id].boxes.append(Box(spoken.get(label, label), corners, crowd=group))
     _count_without_rows(pictures, by_stem, options, note)
     found = [box.name for picture in pictures.values() for box in picture.boxes]
     classes = class_list(source, options.classes, found)
@@ -76,7 +77,10 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
 def _rows(path: Path) -> Iterator[dict]:
     """The rows of a table, one by one: that of the whole data set has 15 million."""
     with path.open(encoding='utf-8-sig', newline='') as file:
-        yield from csv.DictReader(file)
+        try:
+            yield from csv.DictReader(file)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UserError(f'{path} is no CSV in UTF-8: {error}') from error
 
 
 def _picture(split: str, image_id: str, by_stem: dict[str, list[str]]) -> Picture:
