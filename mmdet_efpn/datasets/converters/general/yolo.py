@@ -56,7 +56,10 @@ def read(source: Path, options: ReadOptions, note: Note) -> Reading:
     """
     path = _yaml_of(source)
     if path is None:
-        raise MissingFileError(f'{source} has no data.yaml with names and train, val or test')
+        raise MissingFileError(
+            f'{source} has no data.yaml with names and train, val or test: write one, such as '
+            '"names: [car, bus]" and "train: images" on two lines'
+        )
     root = path.parent
     try:
         content = yaml.safe_load(read_text(path))
