@@ -65,7 +65,7 @@ def build_detector(model_cfg: dict) -> nn.Module:
         cfg[part] = _limited(cfg.get(part))
     few = (cfg.get('test_cfg') or {}).get('rcnn')
     if isinstance(few, dict) and plain_type(cfg.get('rpn_head') or dict(type='')) in COUNTED_PROPOSALS:
-        few.max_per_img = MASKS  # each is pasted into the picture, which takes a CPU long
+        few['max_per_img'] = MASKS  # each is pasted into the picture, which takes a CPU long
     if cfg.get('data_preprocessor'):
         cfg.data_preprocessor.pop('batch_augments', None)
     with torch.random.fork_rng(devices=[]):
