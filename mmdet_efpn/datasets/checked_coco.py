@@ -19,6 +19,7 @@ from .checks import (
     check_picture_files,
     decoding_problem,
     forward_slashes,
+    make_regions,
     mend_areas,
     open_annotations,
 )
@@ -97,9 +98,7 @@ class CheckedCocoDataset(CocoDataset):
         self._notes += forward_slashes(coco.dataset['images'])
         if not self.test_mode:
             check_masks(path, annotations, self._pipeline_cfg)
-        for entry in annotations:
-            if entry.get('ignore'):  # a region, which MMDetection would leave out
-                entry.update(iscrowd=1, ignore=0)
+        make_regions(coco.dataset, self.metainfo['classes'])
         self._num_boxes_in_file = len(annotations)
         self._category_ids_in_file = set(coco.cats)
         self.dropped['unknown_image'] = sum(entry['image_id'] not in coco.imgs for entry in annotations)

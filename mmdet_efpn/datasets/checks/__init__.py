@@ -8,6 +8,7 @@ from .file_names import forward_slashes
 from .images import check_images, decoding_problem
 from .masks import check_masks
 from .picture_files import check_picture_files
+from .regions import make_regions
 
 __all__ = [
     'areas_said',
@@ -19,6 +20,7 @@ __all__ = [
     'check_picture_files',
     'decoding_problem',
     'forward_slashes',
+    'make_regions',
     'mend_areas',
     'open_annotations',
 ]
