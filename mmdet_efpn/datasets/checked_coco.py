@@ -1,15 +1,29 @@
 """A COCO data set that says what it drops, and why it can't be read."""
 
+import logging
+from collections import Counter
+
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..utils.errors import UserError
-from .checks import check_classes, check_images, decoding_problem, open_annotations
+from .checks import (
+    areas_said,
+    check_box_form,
+    check_class_names,
+    check_classes,
+    check_images,
+    check_masks,
+    check_picture_files,
+    decoding_problem,
+    forward_slashes,
+    mend_areas,
+    open_annotations,
+)
 
 BOX_CAUSES = (
-    'ignored',
     'zero_size',
     'outside_image',
     'unknown_category',
@@ -24,7 +38,8 @@ IMAGE_CAUSES = ('images_without_boxes', 'images_too_small')
 class CheckedCocoDataset(CocoDataset):
     """MMDetection's ``CocoDataset`` that counts and logs the boxes and images it drops.
 
-    It keeps the same ones as its parent.
+    It keeps the same ones as its parent, but for boxes marked ``ignore``: they stay as regions that
+    neither train nor count, as ``iscrowd`` ones. Boxes without an area get that of the box.
 
     Takes all arguments of ``CocoDataset``.
 
@@ -35,20 +50,20 @@ class CheckedCocoDataset(CocoDataset):
 
     Attributes:
         dropped: Number of boxes and images left out, by cause; filled once the annotations are
-            loaded, before ``indices`` pick a part. Boxes: ``ignored`` (marked ``ignore``),
-            ``zero_size`` (no area, or a side under one pixel), ``outside_image``,
-            ``unknown_category`` (an id that the file doesn't define), ``other_category`` (a
-            category of the file that isn't in ``metainfo['classes']``), ``unknown_image`` (an image
-            that the file doesn't list), ``other``. Images, by ``filter_cfg`` and not in test mode:
-            ``images_without_boxes``, ``images_too_small``.
-        crowd: Number of ``iscrowd`` boxes. They stay, as regions in which training ignores
-            proposals.
+            loaded, before ``indices`` pick a part. Boxes: ``zero_size`` (no area, or a side under
+            one pixel), ``outside_image``, ``unknown_category`` (an id that the file doesn't define),
+            ``other_category`` (a category of the file that isn't in ``metainfo['classes']``),
+            ``unknown_image`` (an image that the file doesn't list), ``other``. Images, by
+            ``filter_cfg`` and not in test mode: ``images_without_boxes``, ``images_too_small``.
+        crowd: Number of boxes marked ``iscrowd`` or ``ignore``. They stay, as regions in which
+            training ignores proposals.
 
     Raises:
         MissingFileError: The annotation file or an image is missing.
-        UserError: The annotation file is empty, damaged or incomplete; a class of
-            ``metainfo['classes']`` isn't in it, or the classes stand in another order there; no
-            image is left; an image can't be decoded.
+        UserError: The annotation file is empty, damaged or incomplete, an id stands twice in it, or
+            its boxes are corners or shares; a class of ``metainfo['classes']`` isn't in it, or the
+            classes stand in another order there; no image or no box is left; boxes lack masks that
+            the pipeline loads; an image has another size than the file says, or can't be decoded.
     """
 
     def __init__(self, *args, check_images: bool | str = True, **kwargs) -> None:
@@ -57,6 +72,11 @@ class CheckedCocoDataset(CocoDataset):
         self.check_images = check_images
         self.dropped = dict.fromkeys(BOX_CAUSES + IMAGE_CAUSES, 0)
         self.crowd = 0
+        self._notes: list[str] = []
+        self._boxes_by_class: Counter = Counter()
+        metainfo = kwargs.get('metainfo') or {}
+        check_class_names(metainfo.get('classes'), 'metainfo.classes')
+        self._pipeline_cfg = kwargs.get('pipeline') or ()
         super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
@@ -68,9 +88,18 @@ class CheckedCocoDataset(CocoDataset):
 
     def COCOAPI(self, path: str) -> COCO:
         """Open the annotation file, checked, before the parent reads boxes from it."""
-        coco = open_annotations(path)
+        coco = open_annotations(path, need_annotations=not self.test_mode)
         check_classes(self.ann_file, coco.dataset['categories'], self.metainfo['classes'])
         annotations = coco.dataset['annotations']
+        out = check_box_form(path, coco.dataset)
+        self._notes = [f'{out} boxes stick out of their picture and are clipped'] if out else []
+        self._notes += areas_said(*mend_areas(annotations))
+        self._notes += forward_slashes(coco.dataset['images'])
+        if not self.test_mode:
+            check_masks(path, annotations, self._pipeline_cfg)
+        for entry in annotations:
+            if entry.get('ignore'):  # a region, which MMDetection would leave out
+                entry.update(iscrowd=1, ignore=0)
         self._num_boxes_in_file = len(annotations)
         self._category_ids_in_file = set(coco.cats)
         self.dropped['unknown_image'] = sum(entry['image_id'] not in coco.imgs for entry in annotations)
@@ -86,12 +115,13 @@ class CheckedCocoDataset(CocoDataset):
         # Stays zero as long as the installed MMDetection drops boxes for no other cause.
         self.dropped['other'] += causes.count(None) - len(data_info['instances'])
         self.crowd += sum(instance['ignore_flag'] for instance in data_info['instances'])
+        self._boxes_by_class.update(
+            instance['bbox_label'] for instance in data_info['instances'] if not instance['ignore_flag']
+        )
         return data_info
 
     def _drop_cause(self, annotation: dict, image: dict) -> str | None:
         x, y, width, height = annotation['bbox']
-        if annotation.get('ignore', False):
-            return 'ignored'
         if annotation['area'] <= 0 or width < 1 or height < 1:
             return 'zero_size'
         if x >= image['width'] or y >= image['height'] or x + width <= 0 or y + height <= 0:
@@ -120,6 +150,12 @@ class CheckedCocoDataset(CocoDataset):
         if self.check_images and not self.backend_args:
             paths = [data_info['img_path'] for data_info in kept]
             check_images(paths, decode=self.check_images == 'decode')
+            self._notes += check_picture_files(self.ann_file, kept)
+        if self._num_boxes_in_file and not self._boxes_by_class and not self.test_mode:
+            raise UserError(
+                f'no box of {self.ann_file} can be used (dropped: {self._dropped_as_text()}; '
+                f'{self.crowd} ignored): check the file and the classes {self.metainfo["classes"]}'
+            )
         return kept
 
     def prepare_data(self, idx: int) -> dict | None:
@@ -146,3 +182,14 @@ class CheckedCocoDataset(CocoDataset):
             f'dropped: {self._dropped_as_text()}',
             logger='current',
         )
+        for note in self._notes:
+            print_log(f'{self.ann_file}: {note}', logger='current', level=logging.WARNING)
+        classes = self.metainfo['classes']
+        empty = [name for label, name in enumerate(classes) if not self._boxes_by_class[label]]
+        if empty and self._num_boxes_in_file:
+            print_log(
+                f'{self.ann_file}: no box of {empty}: a class without a box never trains, and AP leaves '
+                'it out',
+                logger='current',
+                level=logging.WARNING,
+            )

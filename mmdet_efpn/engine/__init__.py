@@ -4,6 +4,7 @@ from .cfg_options import apply_cfg_options, parse_cfg_options
 from .cpu_amp import BFloat16OptimWrapper, keep_boxes_in_float32
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
+from .head_classes import check_head_classes
 from .hooks import EvaluateWhenDone
 from .launch import start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor
@@ -23,6 +24,7 @@ __all__ = [
     'PlainNamesConstructor',
     'apply_cfg_options',
     'augment_test',
+    'check_head_classes',
     'draw_predictions',
     'evaluate',
     'frozen_random_parts',

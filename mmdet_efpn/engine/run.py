@@ -20,6 +20,7 @@ from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
 from .downloads import explained_downloads
 from .evaluation_options import replace_broken_metrics
+from .head_classes import check_head_classes
 from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone, HonourIgnored
 from .launch import start_processes
 
@@ -32,8 +33,10 @@ def train(cfg: Config, launcher: str = 'none') -> None:
         launcher: One of ``none``, ``pytorch``, ``slurm``, ``mpi``.
 
     Raises:
-        UserError: The launcher's variables are missing, or pretrained weights cannot be downloaded.
+        UserError: The launcher's variables are missing, a head has another number of classes than the
+            data, or pretrained weights cannot be downloaded.
     """
+    check_head_classes(cfg)
     with _started(cfg, launcher) as runner:
         runner.register_hook(EvaluateWhenDone())
         runner.train()
@@ -70,6 +73,7 @@ def evaluate(
             "test_dataloader must be one data loader, for MMEngine's test loop takes one; join the sets "
             "of a list by dataset=dict(type='ConcatDataset', datasets=[...])"
         )
+    check_head_classes(cfg, ('test_dataloader',))
     limits = limits_of_detections(inner_detector(cfg.model))
     with _started(cfg, launcher) as runner:
         runner.register_hook(CountDetections(limits))

@@ -75,8 +75,7 @@ def settings(folder, **changes):
 def test_counts_every_cause(folder):
     dataset = CheckedCocoDataset(**settings(folder))
     assert dataset.dropped == dict(
-        ignored=1,
-        zero_size=4,
+        zero_size=3,
         outside_image=4,
         unknown_category=1,
         other_category=2,
@@ -85,12 +84,16 @@ def test_counts_every_cause(folder):
         images_without_boxes=2,
         images_too_small=1,
     )
-    assert dataset.crowd == 1
+    assert dataset.crowd == 2
 
 
 @pytest.mark.parametrize('changes', [{}, dict(test_mode=True), dict(filter_cfg=None)])
 def test_keeps_what_mmdet_keeps(folder, changes):
     ours = CheckedCocoDataset(**settings(folder, **changes))
+    plain = content()
+    plain['annotations'][3].update(ignore=0, iscrowd=1)  # MMDetection would leave it out
+    plain['annotations'][6]['area'] = 64  # and this one
+    write(folder, plain)
     theirs = CocoDataset(**settings(folder, **changes))
     assert [ours.get_data_info(i) for i in range(len(ours))] == [
         theirs.get_data_info(i) for i in range(len(theirs))
@@ -169,9 +172,9 @@ def test_bad_box_is_named(folder, bbox):
 
 def test_missing_key_is_named(folder):
     bad = content()
-    del bad['annotations'][0]['area']
+    del bad['annotations'][0]['image_id']
     write(folder, bad)
-    with pytest.raises(ValueError, match=r"entry 0 of 'annotations' \(id 1\) lacks \['area'\]"):
+    with pytest.raises(ValueError, match=r"entry 0 of 'annotations' \(id 1\) lacks \['image_id'\]"):
         CheckedCocoDataset(**settings(folder))
 
 

@@ -34,8 +34,8 @@ def decoding_problem(path: str) -> str | None:
     try:
         with Image.open(path) as image:
             image.load()
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, Image.DecompressionBombError):
+        return None  # too large to be decoded here: the loader has a limit of its own
     except (OSError, SyntaxError, ValueError) as error:
         return str(error)
     return None

@@ -164,6 +164,7 @@ def run_prediction(model: Any, trial: Trial) -> None:
     batch = {name: value[:1] for name, value in batch.items()}  # guided anchoring takes one picture
     with torch.no_grad():
         data = model.data_preprocessor(batch, training=False)
+        trial.image_size = tuple(data['inputs'].shape[-2:])  # padded
         levels = _levels_of(model, data)
         results = model(**data, mode='predict')
     trial.sizes = tuple(tuple(level.shape[-2:]) for level in levels)
