@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmdet.evaluation import CocoMetric
 
-from mmdet_efpn.engine.hooks import HonourIgnored
+from mmdet_efpn.engine.hooks import MendAnnotations
 
 
 @pytest.mark.parametrize(('honoured', 'ap'), [(True, 1.0), (False, 51 / 101)])
@@ -27,8 +27,8 @@ def test_ignored_boxes_are_not_missed(tmp_path, honoured, ap):
     metric.dataset_meta = dict(classes=('a',))
     if honoured:
         loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric]))
-        HonourIgnored().before_test_epoch(SimpleNamespace(test_loop=loop))
-        HonourIgnored().before_val_epoch(SimpleNamespace(val_loop=loop))
+        MendAnnotations().before_test_epoch(SimpleNamespace(test_loop=loop))
+        MendAnnotations().before_val_epoch(SimpleNamespace(val_loop=loop))
     found = dict(
         bboxes=torch.tensor([[10.0, 10, 30, 30]]), scores=torch.ones(1), labels=torch.zeros(1).long()
     )
