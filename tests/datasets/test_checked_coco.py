@@ -108,8 +108,8 @@ def test_logs_one_line(folder, monkeypatch):
     monkeypatch.setattr(checked_coco, 'print_log', lambda text, **_: lines.append(text))
     CheckedCocoDataset(**settings(folder))
     line = lines[0]
-    assert '1 images, 4 of 17 boxes usable, 1 of them crowd regions' in line
-    for part in ('4 zero size', '4 outside image', '1 unknown category', '1 images too small'):
+    assert '1 images, 6 of 17 boxes usable, 2 of them crowd regions' in line
+    for part in ('3 zero size', '4 outside image', '1 unknown category', '1 images too small'):
         assert part in line
 
 
@@ -120,7 +120,7 @@ def test_lazy_init_and_indices(folder):
     dataset.full_init()
     assert len(dataset) == 1
     assert dataset.get_data_info(0)['img_id'] == 4
-    assert dataset.dropped['zero_size'] == 4
+    assert dataset.dropped['zero_size'] == 3
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_works_in_wrappers(folder, wrapper, length):
     with DefaultScope.overwrite_default_scope('mmdet'):
         wrapped = DATASETS.build({**wrapper, **key})
     assert len(wrapped) == length
-    assert len(wrapped.get_data_info(length - 1)['instances']) == 3
+    assert len(wrapped.get_data_info(length - 1)['instances']) == 5
 
 
 @pytest.mark.parametrize(

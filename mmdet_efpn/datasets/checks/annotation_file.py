@@ -1,5 +1,7 @@
 """Is a COCO annotation file whole?"""
 
+import contextlib
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -38,18 +40,27 @@ def open_annotations(path: str, need_annotations: bool = True) -> COCO:
     if not os.path.getsize(path):
         raise UserError(f'annotation file {path} is empty: make it again')
     try:
-        coco = COCO(path)
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f'annotation file {path} is no valid JSON ({error}): make it again') from error
-    except (AssertionError, KeyError, TypeError) as error:
-        raise UserError(f'annotation file {path} is not in COCO format: {error!r}') from error
-    if not need_annotations and isinstance(coco.dataset, dict):
-        coco.dataset.setdefault('annotations', [])
+    if not isinstance(content, dict):
+        raise UserError(
+            f'annotation file {path} is not in COCO format: it is no '
+            "object with 'images', 'annotations' and 'categories'"
+        )
+    if not need_annotations:
+        content.setdefault('annotations', [])
     for part, keys in REQUIRED_KEYS.items():
-        _check_entries(path, coco.dataset, part, keys)
-    _check_sizes(path, coco.dataset['images'])
-    _check_boxes(path, coco.dataset['annotations'])
-    check_ids(path, coco.dataset)
+        _check_entries(path, content, part, keys)
+    _check_sizes(path, content['images'])
+    _check_boxes(path, content['annotations'])
+    check_ids(path, content)
+    coco = COCO()
+    coco.dataset = content
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    coco.img_ann_map, coco.cat_img_map = coco.imgToAnns, coco.catToImgs
     return coco
 
 
@@ -61,6 +72,12 @@ def _check_entries(path: str, content: dict, part: str, keys: Sequence[str]) -> 
             raise UserError(
                 f"annotation file {path}: entry {position} of '{part}' is {entry!r}, no object"
             )
+        for key in keys:
+            if key.endswith('id') and not isinstance(entry.get(key, 0), (int, float, str, type(None))):
+                raise UserError(
+                    f"annotation file {path}: {key} of entry {position} of '{part}' is {entry[key]!r}, "
+                    'expected a number'
+                )
         missing = [key for key in keys if key not in entry]
         nulls = [key for key in keys if key in entry and entry[key] is None and key != 'bbox']
         if missing or nulls:

@@ -49,8 +49,8 @@ def check_head_classes(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> None:
                 shown = ', '.join([*map(str, expected[:4]), *['...'][: len(expected) > 4]])
                 raise UserError(
                     f'{head.key} is {head.count}, but {data.where} has {len(expected)} classes '
-                    f'({shown}): set {head.key}={len(expected)}, or metainfo.classes of the data set to those of '
-                    'the head'
+                    f'({shown}): set {head.key}={len(expected)}, or metainfo.classes of the data set to '
+                    'those of the head'
                 )
 
 
