@@ -12,11 +12,11 @@ import torch
 from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import build_on_meta
-from mmdet_efpn.extend import build_detector, try_detector, write_extended_config
+from mmdet_efpn.extend import build_detector, is_not_of_size, try_detector, write_extended_config
 from mmdet_efpn.extend.check.sample import fewest_classes
 from mmdet_efpn.utils.errors import UserError
 
-from .wrapper_trial import build_wrapper, try_wrapper
+from .wrapper_trial import build_wrapper, predict, try_wrapper
 
 TRAINED, NOT_HERE, REFUSED, NOT_LOADED, FAILED = (
     'trained',
@@ -91,8 +91,15 @@ def try_config(path: str) -> dict:
         row['strides'] = ' '.join(map(str, report.levels.extended if report.levels else ()))
     except Exception as error:
         # As above.
-        status, reason = (NOT_HERE, unchecked[0]) if unchecked else (FAILED, _sentence(error))
-        return dict(row, status=status, reason=reason)
+        said = _sentence(error)
+        if unchecked:
+            return dict(row, status=NOT_HERE, reason=unchecked[0])
+        plain_said = _what_plain_says(cfg.model)
+        if plain_said == said:
+            return dict(
+                row, status=NOT_HERE, reason=f'the plain model does not run here either ({said})'
+            )
+        return dict(row, status=FAILED, reason=said)
     return dict(row, status=TRAINED)
 
 
@@ -101,18 +108,28 @@ def _train_save_load(model_cfg: dict) -> None:
     if 'detector' in model_cfg or str(model_cfg['type']).endswith('Mask2FormerVideo'):
         _try_around(model_cfg)
         return
-    said = ''
     for image_size in IMAGE_SIZES:
         model = build_detector(model_cfg)
         try:
             try_detector(model, image_size)
             break
         except Exception as error:
-            # Too small a picture, or what the sweep looks for: the same words twice.
-            if image_size == IMAGE_SIZES[-1] or str(error) == said:
+            # Too small a picture, or what the sweep looks for.
+            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
                 raise
-            said = str(error)
     _save_and_load(model, build_on_meta(model_cfg))
+
+
+def _what_plain_says(model_cfg: dict) -> str | None:
+    """The error of a plain tracker or semi-supervised pair, as :func:`try_config` words it."""
+    if 'detector' not in model_cfg:
+        return None
+    try:
+        predict(build_wrapper(model_cfg), fewest_classes(model_cfg))
+    except Exception as error:
+        # What a model says that needs what is not here.
+        return _sentence(error)
+    return None
 
 
 def _try_around(model_cfg: dict) -> None:

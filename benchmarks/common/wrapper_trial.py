@@ -56,9 +56,7 @@ def try_wrapper(model: nn.Module, classes: int = 2) -> tuple[float, tuple[str, .
     if not total.isfinite():
         raise RuntimeError(f'the loss is {total.item()}')
     unchanged = one_step(model, total)
-    model.eval()
-    with torch.no_grad():
-        _predict(model, classes)
+    predict(model, classes)
     return float(total.detach()), unchanged
 
 
@@ -91,7 +89,10 @@ def _losses(model: nn.Module, classes: int) -> tuple[dict, nn.Module]:
     return model.detector(images, packed['data_samples'], mode='loss'), model.detector
 
 
-def _predict(model: nn.Module, classes: int) -> None:
+@torch.no_grad()
+def predict(model: nn.Module, classes: int) -> None:
+    """Predicts on pictures or on a video; without a prediction it is a ``RuntimeError``."""
+    model.eval()
     if not isinstance(model, BaseMOTModel):
         preprocess = getattr(model, 'student', model).data_preprocessor
         results = model(**preprocess(_images(classes), False), mode='predict')

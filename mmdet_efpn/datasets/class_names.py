@@ -23,3 +23,29 @@ SYNTHETIC_SIGNS_CLASSES = (
     'turn-right',
     'priority',
 )
+
+# Categories 1..10 of VisDrone-DET (Zhu et al., 2018); 0 and 11 are no classes.
+VISDRONE_CLASSES = (
+    'pedestrian', 'people', 'bicycle', 'car', 'van', 'truck', 'tricycle', 'awning-tricycle', 'bus',
+    'motor',
+)  # fmt: skip
+
+# SODA (Cheng et al., TPAMI 2023): driving scenes, and scenes from the air as categories 0..8.
+SODA_D_CLASSES = (
+    'people', 'rider', 'bicycle', 'motor', 'vehicle', 'traffic-sign', 'traffic-light',
+    'traffic-camera', 'warning-cone',
+)  # fmt: skip
+SODA_A_CLASSES = (
+    'airplane', 'helicopter', 'small-vehicle', 'large-vehicle', 'ship', 'container', 'storage-tank',
+    'swimming-pool', 'windmill',
+)  # fmt: skip
+
+# DOTA 1.0 has the first 15 (Xia et al., CVPR 2018), 1.5 one more, 2.0 all 18.
+DOTA_CLASSES = (
+    'plane', 'baseball-diamond', 'bridge', 'ground-track-field', 'small-vehicle', 'large-vehicle',
+    'ship', 'tennis-court', 'basketball-court', 'storage-tank', 'soccer-ball-field', 'roundabout',
+    'harbor', 'swimming-pool', 'helicopter', 'container-crane', 'airport', 'helipad',
+)  # fmt: skip
+
+# Categories 1..3 of UAVDT (Du et al., ECCV 2018).
+UAVDT_CLASSES = ('car', 'truck', 'bus')

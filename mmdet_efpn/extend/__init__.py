@@ -1,6 +1,6 @@
 """Any MMDetection config to the same detector with EFPN."""
 
-from .check import Trial, build_detector, made_batch, try_detector
+from .check import Trial, build_detector, is_not_of_size, made_batch, try_detector
 from .config import extend_config, extend_with_report
 from .config_text import write_extended_config
 from .neck import light_extension
@@ -15,6 +15,7 @@ __all__ = [
     'build_detector',
     'extend_config',
     'extend_with_report',
+    'is_not_of_size',
     'light_extension',
     'made_batch',
     'probe_backbone',

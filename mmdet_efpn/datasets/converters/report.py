@@ -1,57 +1,79 @@
-"""Collects damaged files during a conversion, so that one message can name them all."""
+"""Counts what a conversion leaves out or changes, by cause, and names the first few of each."""
 
 from collections import Counter
 from pathlib import Path
 
 from ...utils.errors import MissingFileError, UserError
 
+SHOWN = 10
+# Counts of what is there, which are no faults.
+INFORMATION = ('boxes', 'images_without_boxes', 'ignored', 'crowd', 'cut', 'cut_ignored')
 
-class BadFiles:
-    """Missing and damaged files met by a converter.
 
-    Args:
-        skip: Count them and go on; otherwise :meth:`raise_if_any` turns them into one error.
-        shown: How many to name in a message.
+class Report:
+    """What became of the boxes and pictures of one split.
+
+    Attributes:
+        counts: How many, by cause.
+        examples: The first ten of each cause, as one line each.
     """
 
-    def __init__(self, skip: bool = False, shown: int = 5) -> None:
-        self.skip = skip
-        self.shown = shown
+    def __init__(self) -> None:
         self.counts: Counter = Counter()
-        self.messages: list[str] = []
+        self.examples: dict[str, list[str]] = {}
 
-    def add(self, cause: str, path: str | Path, detail: str = '') -> None:
-        """Note one file; ``cause`` is a short word such as ``'missing image'``."""
+    def note(self, cause: str, where: str | Path = '', detail: str = '') -> None:
+        """Count one box or picture; ``where`` names it."""
         self.counts[cause] += 1
-        self.messages.append(f'{cause}: {path}' + (f' ({detail})' if detail else ''))
+        examples = self.examples.setdefault(cause, [])
+        if where and len(examples) < SHOWN:
+            examples.append(f'{where}' + (f' ({detail})' if detail else ''))
 
-    def merge(self, other: 'BadFiles') -> None:
-        """Add the files that ``other`` noted."""
-        self.counts.update(other.counts)
-        self.messages.extend(other.messages)
+    def faults(self) -> dict[str, int]:
+        """The counts of what was left out or changed."""
+        return {
+            cause: count for cause, count in self.counts.items() if count and cause not in INFORMATION
+        }
 
-    def summary(self) -> str:
-        """One line a cause and the first few files, or an empty string when nothing is wrong."""
-        if not self.messages:
-            return ''
-        causes = ', '.join(f'{cause}: {count}' for cause, count in self.counts.items())
-        lines = [causes, *('  ' + message for message in self.messages[: self.shown])]
-        if len(self.messages) > self.shown:
-            lines.append(f'  ... and {len(self.messages) - self.shown} more')
-        return '\n'.join(lines)
+    def lines(self) -> list[str]:
+        """A line for each cause, and below it the examples."""
+        lines = []
+        for cause, count in self.faults().items():
+            lines.append(f'  warning: {cause.replace("_", " ")}: {count}')
+            examples = self.examples.get(cause, [])
+            lines += [f'    {example}' for example in examples]
+            if examples and count > len(examples):
+                lines.append(f'    ... and {count - len(examples)} more')
+        return lines
 
-    def raise_if_any(self) -> None:
-        """Stop the conversion if there are bad files and they aren't to be skipped.
 
-        Raises:
-            MissingFileError: Files are missing and none is damaged.
-            UserError: At least one file is damaged.
-        """
-        if self.skip or not self.messages:
-            return
-        only_missing = all(cause.startswith('missing') for cause in self.counts)
-        error = MissingFileError if only_missing else UserError
-        raise error(
-            f'nothing was written because of bad files '
-            f'(skip_bad / --skip-bad leaves them out)\n{self.summary()}'
-        )
+def raise_if_faulty(reports: dict[str, Report], causes: tuple[str, ...] | None, remedy: str) -> None:
+    """Stop a conversion because of faults.
+
+    Args:
+        reports: The report of each split.
+        causes: The causes that count; None: all.
+        remedy: What the user can do, for the message.
+
+    Raises:
+        MissingFileError: Files are missing and nothing else is wrong.
+        UserError: Anything else is wrong.
+    """
+    counts: Counter = Counter()
+    named: dict[str, list[str]] = {}
+    for report in reports.values():
+        for cause, count in report.faults().items():
+            if causes is None or cause in causes:
+                counts[cause] += count
+                named.setdefault(cause, []).extend(report.examples.get(cause, []))
+    if not counts:
+        return
+    found = ', '.join(f'{cause.replace("_", " ")}: {count}' for cause, count in counts.items())
+    lines = [f'{found}.']
+    for cause, examples in named.items():
+        kept = list(dict.fromkeys(examples))[:SHOWN]
+        lines += [f'  {cause.replace("_", " ")}: {example};' for example in kept]
+        if counts[cause] > len(kept) > 0:
+            lines.append(f'  ... and {counts[cause] - len(kept)} more;')
+    error = MissingFileError if all(cause.startswith('missing') for cause in counts) else UserError
+    raise error('\n'.join([f'nothing was written because of {remedy}:', *lines]).rstrip(';'))

@@ -2,6 +2,6 @@
 
 from .proof import prove
 from .sample import BOXES, made_batch
-from .trial import Trial, build_detector, try_detector
+from .trial import Trial, build_detector, is_not_of_size, try_detector
 
-__all__ = ['BOXES', 'Trial', 'build_detector', 'made_batch', 'prove', 'try_detector']
+__all__ = ['BOXES', 'Trial', 'build_detector', 'is_not_of_size', 'made_batch', 'prove', 'try_detector']

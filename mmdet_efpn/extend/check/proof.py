@@ -18,7 +18,7 @@ from ..report import CannotExtendError, Report
 from .levels import check_heads, check_priors, check_pyramid, check_roi_levels, maps_received
 from .optimiser import check_optimiser
 from .sample import BOXES
-from .trial import Trial, build_detector, run_loss, run_prediction, undisturbed
+from .trial import Trial, build_detector, is_not_of_size, run_loss, run_prediction, undisturbed
 from .weights import READ_OTHERS, check_plain_weights
 
 # Height and width of the pictures. The first that a detector can take counts: some have a smallest size.
@@ -103,17 +103,15 @@ def _run(model: nn.Module, plain: dict, levels: Levels, report: Report) -> Trial
 
 def _loss_at_first_size(model: nn.Module) -> Trial:
     """A loss at the first size that the detector can take."""
-    said = ''
     for image_size in IMAGE_SIZES:
         trial = Trial(image_size)
         try:
             run_loss(model, trial)
             return trial
         except Exception as error:
-            # Whatever a detector says; the same words again do not come from a picture too small.
-            if image_size == IMAGE_SIZES[-1] or str(error) == said:
+            # Whatever a detector says, most often that a picture is too small for it.
+            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
                 raise
-            said = str(error)
             model.zero_grad()
     raise AssertionError('no picture size')
 

@@ -16,11 +16,14 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from ...utils.pretrained import without_weights
+from ..probe import plain_type
 from .sample import BOXES, fewest_classes, made_batch
 
 LEARNING_RATE = 1e-4
 FEWER = dict(num=32, nms_pre=100)  # at most so many samples of RoIs, and candidates of a level
 FEWER_PROPOSALS = dict(max_per_img=50)
+MASKS = 10
+COUNTED_PROPOSALS = ('ExtendedRPNHead', 'RPNHead')  # learnt ones have as many detections as proposals
 
 
 @dataclass
@@ -60,6 +63,9 @@ def build_detector(model_cfg: dict) -> nn.Module:
     cfg = ConfigDict(without_weights(model_cfg))
     for part in ('train_cfg', 'test_cfg'):
         cfg[part] = _limited(cfg.get(part))
+    few = (cfg.get('test_cfg') or {}).get('rcnn')
+    if isinstance(few, dict) and plain_type(cfg.get('rpn_head') or dict(type='')) in COUNTED_PROPOSALS:
+        few['max_per_img'] = MASKS  # each is pasted into the picture, which takes a CPU long
     if cfg.get('data_preprocessor'):
         cfg.data_preprocessor.pop('batch_augments', None)
     with torch.random.fork_rng(devices=[]):
@@ -184,6 +190,11 @@ def _levels_of(model: Any, data: dict):
 def _stride(side: int, cells: int) -> int:
     """The smallest octave by which a side of the image, rounded up, makes so many cells."""
     return next((2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells), 0)
+
+
+def is_not_of_size(error: Exception) -> bool:
+    """Whether another picture would not help: an operator or a package is not here."""
+    return isinstance(error, ImportError) or 'device cpu not found' in str(error)
 
 
 def try_detector(model: nn.Module, image_size: tuple[int, int]) -> Trial:

@@ -7,7 +7,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from mmdet_efpn.datasets import TT100KDataset
-from mmdet_efpn.datasets.converters.tt100k import convert_tt100k
+from mmdet_efpn.datasets.converters import convert_tt100k
 
 
 def sign(category, *corners):

@@ -8,7 +8,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from mmdet_efpn.datasets import DeepPCBDataset
-from mmdet_efpn.datasets.converters.deeppcb import convert_deeppcb
+from mmdet_efpn.datasets.converters import convert_deeppcb
 
 
 def add_board(folder, split, name, lines, size=(64, 48)):
