@@ -1,5 +1,6 @@
 """How many boxes a level's anchors or points can learn from, by a plain rule."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ from mmdet.models.task_modules import MaxIoUAssigner
 from torch import Tensor
 
 from ...datasets import Boxes
+
+_EDGE = 1e-4  # px; a point on a box's side is not inside
 
 
 class UnmatchedShares(NamedTuple):
@@ -132,11 +135,30 @@ def _holds_a_point(
     stride: tuple[float, float],
     limits: tuple[float, float] | None,
 ) -> Tensor:
-    """Whether a point of a level lies in each box (n,), its farthest side within ``limits``."""
-    points = _cells(boxes, sides, offset, stride)  # n, 9, 2
-    reach = torch.cat([points - boxes[:, None, :2], boxes[:, None, 2:] - points], -1)  # n, 9, 4
-    inside = reach.amin(-1) > 0
-    if limits is not None:
-        farthest = reach.amax(-1)
-        inside &= (farthest >= limits[0]) & (farthest <= limits[1])
-    return inside.any(-1)
+    """Whether a point of a level lies in each box (n,), its farthest side within ``limits``.
+
+    The farthest side is the farther of both axes'. So each axis alone gives the farthest that a point may
+    be within the upper limit, and the farther of the two must reach the lower one.
+    """
+    low, high = limits or (0.0, math.inf)
+    along = [
+        _farthest(boxes[:, axis], boxes[:, axis + 2], sides[:, axis], offset[axis], stride[axis], high)
+        for axis in (0, 1)
+    ]
+    return (torch.stack(along).amin(0) >= 0) & (torch.stack(along).amax(0) >= low)
+
+
+def _farthest(
+    start: Tensor, end: Tensor, length: Tensor, offset: Tensor, step: float, limit: float
+) -> Tensor:
+    """The longest distance (n,) to an end, up to a limit, of a point inside an interval; -1: no point."""
+    last = (length / step).ceil() - 1
+    found = torch.full_like(start, -1.0)
+    right = torch.minimum(start + limit, end - _EDGE)
+    left = torch.maximum(end - limit, start + _EDGE)
+    for cell in (((right - offset) / step).floor(), ((left - offset) / step).ceil()):
+        place = offset + torch.minimum(cell.clamp(min=0), last) * step
+        distance = torch.maximum(place - start, end - place)
+        inside = (place > start) & (place < end) & (distance <= limit)
+        found = torch.where(inside, torch.maximum(found, distance), found)
+    return found
