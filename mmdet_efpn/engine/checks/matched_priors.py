@@ -137,8 +137,8 @@ def _holds_a_point(
 ) -> Tensor:
     """Whether a point of a level lies in each box (n,), its farthest side within ``limits``.
 
-    The farthest side is the farther of both axes'. So each axis alone gives the farthest that a point may
-    be within the upper limit, and the farther of the two must reach the lower one.
+    The farthest side is the farther of both axes'. So each axis alone gives the farthest that a point
+    may be within the upper limit, and the farther of the two must reach the lower one.
     """
     low, high = limits or (0.0, math.inf)
     along = [
@@ -151,7 +151,7 @@ def _holds_a_point(
 def _farthest(
     start: Tensor, end: Tensor, length: Tensor, offset: Tensor, step: float, limit: float
 ) -> Tensor:
-    """The longest distance (n,) to an end, up to a limit, of a point inside an interval; -1: no point."""
+    """The longest distance (n,) from a point in an interval to an end, up to a limit; -1: none."""
     last = (length / step).ceil() - 1
     found = torch.full_like(start, -1.0)
     right = torch.minimum(start + limit, end - _EDGE)

@@ -6,6 +6,7 @@ from mmdet.models.task_modules import MaxIoUAssigner
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from mmdet_efpn.datasets import Boxes
 from mmdet_efpn.engine.checks import unmatched_shares
@@ -26,6 +27,7 @@ def boxes(seed=0, most=90):
 
 
 def detector(shipped, name):
+    init_default_scope('mmdet')
     init = Config(dict(model=without_weights(shipped(name, light=True).model)))
     return MODELS.build(init.model)
 
