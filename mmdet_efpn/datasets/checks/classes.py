@@ -94,7 +94,10 @@ def _paired(missing: list, in_file: list, classes: Sequence) -> str:
 
 
 def _shown(name) -> str:
-    return repr(name) if isinstance(name, str) else f'the number {name}'
+    """A name in quotes; accents that stand apart from their letters are spelt out."""
+    if not isinstance(name, str):
+        return f'the number {name}'
+    return repr(name) if unicodedata.is_normalized('NFC', name) else ascii(name)
 
 
 def _bare(name) -> str:

@@ -12,11 +12,13 @@ def is_ignored(annotation: dict, uncertain_too: bool = False) -> bool:
 
 
 def flags_as_numbers(annotations: Iterable[dict]) -> None:
-    """Writes ``iscrowd`` and ``ignore`` that are text (``"0"``, ``"true"``) as 0 or 1, in place."""
+    """Writes ``iscrowd`` and ``ignore`` as 0 or 1, in place, where they are text or null."""
     for entry in annotations:
         for key in ('iscrowd', 'ignore'):
-            if isinstance(entry.get(key), str):
-                entry[key] = int(entry[key].strip().lower() not in _NO)
+            if key in entry:
+                flag = entry[key]
+                flag = flag.strip().lower() not in _NO if isinstance(flag, str) else flag
+                entry[key] = int(bool(flag))
 
 
 def regions_of_all_classes(annotations: Iterable[dict], cat_ids: Collection) -> list[dict]:

@@ -87,6 +87,8 @@ def unmatched_shares(detector: Any, samples: Sequence[Boxes]) -> UnmatchedShares
         matched.append((stride, hit))
     together = torch.stack([hit for _, hit in matched]).any(0)
     rule = f'IoU >= {assigner.pos_iou_thr:g} with an anchor' if by_iou else 'a point inside the box'
+    if not by_iou and getattr(head, 'regress_ranges', None):
+        rule += " that is in its level's range"
     return UnmatchedShares(
         [(stride, 1 - hit.float().mean().item()) for stride, hit in matched],
         1 - together.float().mean().item(),

@@ -74,7 +74,7 @@ def test_points_match_as_fcos_says(shipped):
         farthest = reach.amax(-1)
         hit = ((reach.amin(-1) > 0) & (farthest >= low) & (farthest <= high)).any(1)
         assert share == pytest.approx(1 - hit.float().mean().item())
-    assert found.rule == 'a point inside the box'
+    assert found.rule == "a point inside the box that is in its level's range"
 
 
 def test_a_detector_without_priors_has_none(shipped):
