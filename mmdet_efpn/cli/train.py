@@ -68,10 +68,9 @@ def run(args: argparse.Namespace) -> None:
         print(engine.set_resume(cfg, args.resume), flush=True)
     elif cfg.get('load_from'):
         require_checkpoint(cfg.load_from, 'load_from')
-    for key in engine.frozen_random_parts(cfg):
+    for key, effect in engine.frozen_random_parts(cfg).items():
         print(
-            f'warning: {key}.frozen_stages keeps stages of random weights as they are: nothing loads '
-            'weights into them; --from-scratch trains them',
+            f'warning: {key} {effect}: nothing loads weights into them; --from-scratch trains them',
             file=sys.stderr,
         )
     engine.require_annotations(cfg, ('train', 'val') if cfg.get('val_cfg') else ('train',))

@@ -3,13 +3,19 @@
 from .checked_coco import CheckedCocoDataset
 from .deeppcb import DeepPCBDataset
 from .palette import distinct_colours
+from .survey import Boxes, boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from .synthetic_signs import SyntheticSignsDataset
 from .tt100k import TT100KDataset
 
 __all__ = [
+    'Boxes',
     'CheckedCocoDataset',
     'DeepPCBDataset',
     'SyntheticSignsDataset',
     'TT100KDataset',
+    'boxes_after_pipeline',
+    'boxes_by_class',
     'distinct_colours',
+    'leaves',
+    'pictures_of',
 ]

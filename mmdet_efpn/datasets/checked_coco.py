@@ -12,16 +12,18 @@ from ..utils.errors import UserError
 from .checks import (
     areas_said,
     check_box_form,
-    check_class_names,
     check_classes,
     check_images,
     check_masks,
     check_picture_files,
+    class_names,
     decoding_problem,
+    flags_as_numbers,
     forward_slashes,
-    make_regions,
+    ids_said,
     mend_areas,
     open_annotations,
+    regions_of_all_classes,
 )
 
 BOX_CAUSES = (
@@ -40,14 +42,17 @@ class CheckedCocoDataset(CocoDataset):
     """MMDetection's ``CocoDataset`` that counts and logs the boxes and images it drops.
 
     It keeps the same ones as its parent, but for boxes marked ``ignore``: they stay as regions that
-    neither train nor count, as ``iscrowd`` ones. Boxes without an area get that of the box.
+    neither train nor count, as ``iscrowd`` ones, and of a category outside the classes too if all of
+    it is ignored. Annotations without an area get that of their box; backslashes in file names are read
+    as slashes.
 
     Takes all arguments of ``CocoDataset``.
 
     Args:
         check_images: Whether to look for every local image file on loading: ``True`` looks whether
-            it exists, ``'decode'`` also decodes it (slow, but some versions of OpenCV load a
-            truncated JPEG half grey without a word), ``False`` doesn't.
+            it exists and compares its size with the file's (of over 2000 images, of as many at the
+            start and of the rest when they are loaded); ``'decode'`` also decodes it (slow, but some
+            versions of OpenCV load a truncated JPEG half grey without a word); ``False`` doesn't.
 
     Attributes:
         dropped: Number of boxes and images left out, by cause; filled once the annotations are
@@ -58,6 +63,7 @@ class CheckedCocoDataset(CocoDataset):
             ``filter_cfg`` and not in test mode: ``images_without_boxes``, ``images_too_small``.
         crowd: Number of boxes marked ``iscrowd`` or ``ignore``. They stay, as regions in which
             training ignores proposals.
+        boxes_by_class: Number of boxes that count of each label, before ``indices`` pick a part.
 
     Raises:
         MissingFileError: The annotation file or an image is missing.
@@ -73,11 +79,15 @@ class CheckedCocoDataset(CocoDataset):
         self.check_images = check_images
         self.dropped = dict.fromkeys(BOX_CAUSES + IMAGE_CAUSES, 0)
         self.crowd = 0
+        self.boxes_by_class: Counter[int] = Counter()
         self._notes: list[str] = []
-        self._boxes_by_class: Counter = Counter()
-        metainfo = kwargs.get('metainfo') or {}
-        check_class_names(metainfo.get('classes'), 'metainfo.classes')
+        self._num_boxes_in_file = 0
         self._pipeline_cfg = kwargs.get('pipeline') or ()
+        metainfo = kwargs.get('metainfo') or {}
+        if 'classes' in metainfo:
+            class_names(metainfo['classes'], 'metainfo.classes')
+        else:
+            class_names((), 'metainfo', metainfo)
         super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
@@ -90,15 +100,22 @@ class CheckedCocoDataset(CocoDataset):
     def COCOAPI(self, path: str) -> COCO:
         """Open the annotation file, checked, before the parent reads boxes from it."""
         coco = open_annotations(path, need_annotations=not self.test_mode)
-        check_classes(self.ann_file, coco.dataset['categories'], self.metainfo['classes'])
-        annotations = coco.dataset['annotations']
-        out = check_box_form(path, coco.dataset)
+        content, classes = coco.dataset, self.metainfo['classes']
+        annotations = content['annotations']
+        check_classes(self.ann_file, content['categories'], classes)
+        flags_as_numbers(annotations)
+        out = check_box_form(self.ann_file, content)
         self._notes = [f'{out} boxes stick out of their picture and are clipped'] if out else []
         self._notes += areas_said(*mend_areas(annotations))
-        self._notes += forward_slashes(coco.dataset['images'])
+        self._notes += forward_slashes(content['images']) + ids_said(content)
         if not self.test_mode:
-            check_masks(path, annotations, self._pipeline_cfg)
-        make_regions(coco.dataset, self.metainfo['classes'])
+            self._notes += check_masks(self.ann_file, annotations, self._pipeline_cfg)
+        wanted = [entry['id'] for entry in content['categories'] if entry['name'] in classes]
+        for entry in regions_of_all_classes(annotations, wanted):
+            entry['category_id'] = wanted[0]  # the label of a region is not read
+        for entry in annotations:
+            if entry.get('ignore'):  # a region, which MMDetection would leave out
+                entry.update(iscrowd=1, ignore=0)
         self._num_boxes_in_file = len(annotations)
         self._category_ids_in_file = set(coco.cats)
         self.dropped['unknown_image'] = sum(entry['image_id'] not in coco.imgs for entry in annotations)
@@ -111,12 +128,11 @@ class CheckedCocoDataset(CocoDataset):
         for cause in filter(None, causes):
             self.dropped[cause] += 1
         data_info = super().parse_data_info(raw_data_info)
+        instances = data_info['instances']
         # Stays zero as long as the installed MMDetection drops boxes for no other cause.
-        self.dropped['other'] += causes.count(None) - len(data_info['instances'])
-        self.crowd += sum(instance['ignore_flag'] for instance in data_info['instances'])
-        self._boxes_by_class.update(
-            instance['bbox_label'] for instance in data_info['instances'] if not instance['ignore_flag']
-        )
+        self.dropped['other'] += causes.count(None) - len(instances)
+        self.crowd += sum(instance['ignore_flag'] for instance in instances)
+        self.boxes_by_class.update(one['bbox_label'] for one in instances if not one['ignore_flag'])
         return data_info
 
     def _drop_cause(self, annotation: dict, image: dict) -> str | None:
@@ -149,8 +165,8 @@ class CheckedCocoDataset(CocoDataset):
         if self.check_images and not self.backend_args:
             paths = [data_info['img_path'] for data_info in kept]
             check_images(paths, decode=self.check_images == 'decode')
-            self._notes += check_picture_files(self.ann_file, kept)
-        if self._num_boxes_in_file and not self._boxes_by_class and not self.test_mode:
+            self._notes += check_picture_files(self.ann_file, kept, self._pipeline_cfg)
+        if self._num_boxes_in_file and not self.boxes_by_class and not self.test_mode:
             raise UserError(
                 f'no box of {self.ann_file} can be used (dropped: {self._dropped_as_text()}; '
                 f'{self.crowd} ignored): check the file and the classes {self.metainfo["classes"]}'
@@ -159,14 +175,22 @@ class CheckedCocoDataset(CocoDataset):
 
     def prepare_data(self, idx: int) -> dict | None:
         """Run the pipeline on one image; if that fails on a damaged file, the error names it."""
+        info = self.get_data_info(idx)
+        path = info['img_path']
         try:
-            return super().prepare_data(idx)
+            prepared = super().prepare_data(idx)
         except Exception as error:
-            path = self.get_data_info(idx)['img_path']
             problem = None if self.backend_args else decoding_problem(path)
             if problem is None:
                 raise
             raise UserError(f'{path} cannot be decoded as an image: {problem}') from error
+        loaded, said = _loaded_size(prepared), (info['height'], info['width'])
+        if self.check_images and loaded not in (None, said):
+            raise UserError(
+                f'annotation file {self.ann_file}: {path} has {loaded[1]}x{loaded[0]} as the loader '
+                f'turns it by EXIF, and the file says {said[1]}x{said[0]} (width x height)'
+            )
+        return prepared
 
     def _dropped_as_text(self) -> str:
         found = [f'{count} {cause.replace("_", " ")}' for cause, count in self.dropped.items() if count]
@@ -184,11 +208,21 @@ class CheckedCocoDataset(CocoDataset):
         for note in self._notes:
             print_log(f'{self.ann_file}: {note}', logger='current', level=logging.WARNING)
         classes = self.metainfo['classes']
-        empty = [name for label, name in enumerate(classes) if not self._boxes_by_class[label]]
+        empty = [name for label, name in enumerate(classes) if not self.boxes_by_class[label]]
         if empty and self._num_boxes_in_file:
+            follows = 'AP leaves it out' if self.test_mode else 'it never trains'
             print_log(
-                f'{self.ann_file}: no box of {empty}: a class without a box never trains, and AP leaves '
-                'it out',
+                f'{self.ann_file}: no box of {", ".join(map(repr, empty))}: a class without a box here; '
+                f'{follows}',
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _loaded_size(prepared) -> tuple[int, int] | None:
+    """Height and width of the image that a pipeline loaded; ``None`` if its result does not tell."""
+    if not isinstance(prepared, dict):
+        return None
+    sample = prepared.get('data_samples', prepared)
+    size = getattr(sample, 'ori_shape', None) or (prepared.get('ori_shape'))
+    return None if size is None else tuple(size[:2])

@@ -1,10 +1,10 @@
 """Runs: their options, their processes, mixed precision; importing this room registers its parts."""
 
 from .cfg_options import apply_cfg_options, parse_cfg_options
+from .checks import check_head_classes
 from .cpu_amp import BFloat16OptimWrapper, keep_boxes_in_float32
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
-from .head_classes import check_head_classes
 from .hooks import EvaluateWhenDone
 from .launch import start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor

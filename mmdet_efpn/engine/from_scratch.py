@@ -1,5 +1,7 @@
 """Training from random weights: what belongs together, and a warning where it is set in part."""
 
+import inspect
+
 from mmengine.config import Config
 
 from ..utils.config_parts import typed_parts
@@ -46,17 +48,38 @@ def train_from_scratch(cfg: Config) -> list[str]:
     return changes
 
 
-def frozen_random_parts(cfg: Config) -> list[str]:
-    """Config keys of modules that freeze stages of random weights: nothing loads any into them."""
+def frozen_random_parts(cfg: Config) -> dict[str, str]:
+    """Config keys that keep random weights from training, for nothing loads any into their module.
+
+    Returns:
+        dict[str, str]: ``KEY.frozen_stages`` and ``KEY.norm_eval``, and what each does.
+    """
     if cfg.get('load_from') or cfg.get('resume'):
-        return []
-    return [
-        where
-        for where, part in typed_parts(cfg.model, 'model')
-        if isinstance(part.get('frozen_stages'), int)
-        and part['frozen_stages'] >= 0
-        and not any(pretrained_weights(part, where))
-    ]
+        return {}
+    parts = list(typed_parts(cfg.model, 'model'))
+    loaded = [where for where, part in parts if is_pretrained(part.get('init_cfg'))]
+    found = {}
+    for where, part in parts:
+        above = any(where == other or where.startswith(f'{other}.') for other in loaded)
+        if above or any(pretrained_weights(part, where)):
+            continue
+        frozen = part.get('frozen_stages')
+        if isinstance(frozen, int) and frozen >= 0:
+            found[f'{where}.frozen_stages'] = 'keeps stages of random weights as they are'
+        if _value(part, 'norm_eval') is True and _value(part, 'init_cfg') is None:
+            found[f'{where}.norm_eval'] = 'keeps batch norms of random weights from normalising anything'
+    return found
+
+
+def _value(part: dict, name: str):
+    """An argument of a config, or its class's default."""
+    if name in part:
+        return part[name]
+    for cls in getattr(registered_class(part['type']), '__mro__', ()):
+        parameter = inspect.signature(cls.__init__).parameters.get(name)
+        if parameter is not None:
+            return None if parameter.default is inspect.Parameter.empty else parameter.default
+    return None
 
 
 def _arguments(part: dict) -> frozenset[str]:

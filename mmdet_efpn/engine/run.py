@@ -18,10 +18,16 @@ from ..utils.config_parts import inner_detector
 from ..utils.errors import UserError
 from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
+from .checks import check_class_order, check_head_classes, read_checked
 from .downloads import explained_downloads
 from .evaluation_options import replace_broken_metrics
-from .head_classes import check_head_classes
-from .hooks import CleanCheckpoint, CountDetections, EvaluateWhenDone, HonourIgnored
+from .hooks import (
+    CleanCheckpoint,
+    CountDetections,
+    EvaluateWhenDone,
+    MendAnnotations,
+    TellTrainingData,
+)
 from .launch import start_processes
 
 
@@ -37,7 +43,9 @@ def train(cfg: Config, launcher: str = 'none') -> None:
             data, or pretrained weights cannot be downloaded.
     """
     check_head_classes(cfg)
+    check_class_order(cfg)
     with _started(cfg, launcher) as runner:
+        runner.register_hook(TellTrainingData())
         runner.register_hook(EvaluateWhenDone())
         runner.train()
 
@@ -91,10 +99,11 @@ def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     start_processes(cfg, launcher)
     for change in replace_broken_metrics(cfg):
         print_log(change, logger='current')
+    read_checked(cfg)
     with safe_loading(), explained_downloads(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.register_hook(CleanCheckpoint())
-        runner.register_hook(HonourIgnored())
+        runner.register_hook(MendAnnotations())
         yield runner
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -9,6 +9,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..datasets.checks import is_ignored, regions_of_all_classes
 from ..utils.errors import UserError
 from .rules import Figure, Preset
 
@@ -20,23 +21,6 @@ def coco_of(images: list[dict], categories: list[dict], annotations: list[dict])
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco
-
-
-def is_ignored(annotation: dict, uncertain_too: bool = False) -> bool:
-    """Whether an annotation is a region that doesn't count: crowd, ``ignore``, or ``uncertain``."""
-    keys = ('iscrowd', 'ignore', 'uncertain') if uncertain_too else ('iscrowd', 'ignore')
-    return any(annotation.get(key) for key in keys)
-
-
-def regions_of_all_classes(annotations: Iterable[dict], cat_ids: Sequence[int]) -> list[dict]:
-    """Ignored annotations that stand for no class, and so for all.
-
-    They are of a category outside ``cat_ids`` of which every annotation is ignored, such as VisDrone's
-    "ignored regions".
-    """
-    outside = [entry for entry in annotations if entry['category_id'] not in set(cat_ids)]
-    counting = {entry['category_id'] for entry in outside if not is_ignored(entry)}
-    return [entry for entry in outside if entry['category_id'] not in counting]
 
 
 def truth_to_evaluate(truth: COCO, cat_ids: Sequence[int], uncertain_too: bool = False) -> COCO:

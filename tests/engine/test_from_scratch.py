@@ -21,7 +21,7 @@ def test_from_scratch_trains_every_stage_and_norm(name):
     changes = train_from_scratch(cfg)
     assert any(change.startswith('model.backbone.init_cfg: ') for change in changes)
     assert cfg.load_from is None
-    assert frozen_random_parts(cfg) == []
+    assert frozen_random_parts(cfg) == {}
     backbone = MODELS.build(cfg.model.backbone)
     backbone.train()
     assert all(parameter.requires_grad for parameter in backbone.parameters())
@@ -41,11 +41,18 @@ def test_from_scratch_reaches_a_wrapped_backbone():
 
 def test_frozen_random_stages_are_told():
     cfg = load_run_config(FASTER)
-    assert frozen_random_parts(cfg) == []
+    assert frozen_random_parts(cfg) == {}
     cfg.model.backbone.init_cfg = None
-    assert frozen_random_parts(cfg) == ['model.backbone']
+    both = ['model.backbone.frozen_stages', 'model.backbone.norm_eval']
+    assert list(frozen_random_parts(cfg)) == both
+    cfg.model.backbone.frozen_stages = -1
+    del cfg.model.backbone['norm_eval']  # True is ResNet's default
+    assert list(frozen_random_parts(cfg)) == both[1:]
+    cfg.model.init_cfg = dict(type='Pretrained', checkpoint='detector.pth')
+    assert frozen_random_parts(cfg) == {}
+    cfg.model.init_cfg = None
     cfg.load_from = 'weights.pth'
-    assert frozen_random_parts(cfg) == []
+    assert frozen_random_parts(cfg) == {}
 
 
 def test_train_warns_of_frozen_random_stages(tiny_config, command, tmp_path):

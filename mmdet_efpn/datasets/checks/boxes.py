@@ -36,10 +36,16 @@ def check_box_form(path: str, content: dict) -> int:
         x2 > x1 and y2 > y1 and x2 <= width + MARGIN and y2 <= height + MARGIN
         for (x1, y1, x2, y2), width, height in boxes
     )
-    if out > MOST * len(boxes) or (out and corners == len(boxes)):
+    leave = f'annotation file {path}: {out} of {len(boxes)} boxes leave their picture'
+    most_leave = out > MOST * len(boxes)
+    if (out and corners == len(boxes)) or (most_leave and corners >= out):
         raise UserError(
-            f'annotation file {path}: {out} of {len(boxes)} boxes leave their picture, and {corners} '
-            'would fit as corners (x1, y1, x2, y2); a COCO box is x, y, width, height in pixels: '
-            'write [x1, y1, x2 - x1, y2 - y1]'
+            f'{leave}, and {corners} would fit as corners (x1, y1, x2, y2); a COCO box is x, y, width, '
+            'height in pixels: write [x1, y1, x2 - x1, y2 - y1]'
+        )
+    if most_leave:
+        raise UserError(
+            f'{leave}, and {corners} would fit as corners (x1, y1, x2, y2): write each bbox as x, y, '
+            'width, height in pixels of the picture file, and check width and height of the images'
         )
     return out

@@ -3,6 +3,13 @@
 from .clean_checkpoint import CleanCheckpoint
 from .count_detections import CountDetections
 from .evaluate_when_done import EvaluateWhenDone
-from .honour_ignored import HonourIgnored
+from .mend_annotations import MendAnnotations
+from .tell_training_data import TellTrainingData
 
-__all__ = ['CleanCheckpoint', 'CountDetections', 'EvaluateWhenDone', 'HonourIgnored']
+__all__ = [
+    'CleanCheckpoint',
+    'CountDetections',
+    'EvaluateWhenDone',
+    'MendAnnotations',
+    'TellTrainingData',
+]

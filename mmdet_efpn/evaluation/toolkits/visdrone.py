@@ -16,13 +16,8 @@ from dataclasses import replace
 import numpy as np
 from pycocotools.coco import COCO
 
-from ..coco_engine import (
-    BoxEvaluation,
-    coco_of,
-    detections_to_evaluate,
-    regions_of_all_classes,
-    truth_to_evaluate,
-)
+from ...datasets.checks import regions_of_all_classes
+from ..coco_engine import BoxEvaluation, coco_of, detections_to_evaluate, truth_to_evaluate
 from ..rules import NO_LIMIT, Preset, Size
 
 OTHERS = 'others'  # objects of no class, which the toolkit neither evaluates nor takes for regions

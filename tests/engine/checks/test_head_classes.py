@@ -92,3 +92,27 @@ def test_a_word_in_the_place_of_a_list(shipped):
     cfg.model.bbox_head.num_classes = 80
     with pytest.raises(UserError, match=r"the word 'crack'.* classes=\('crack',\) with a comma"):
         check_head_classes(cfg)
+
+
+def test_a_wrapped_detectors_key_is_whole(shipped):
+    cfg = shipped('soft_teacher/soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco')
+    cfg.model.detector.roi_head.bbox_head.num_classes = 7
+    with pytest.raises(UserError, match=r'^model\.detector\.roi_head\.bbox_head\.num_classes is 7'):
+        check_head_classes(cfg)
+
+
+@pytest.mark.parametrize(('key', 'number'), [('num_things_classes', 79), ('num_stuff_classes', 52)])
+@pytest.mark.parametrize('part', ['semantic_head', 'panoptic_fusion_head'])
+def test_things_and_stuff_are_counted_apart(shipped, part, key, number):
+    cfg = shipped('panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco')
+    cfg.model[part][key] = number
+    with pytest.raises(UserError, match=rf'^model\.{part}\.{key} is {number}, .* has {number + 1} cl'):
+        check_head_classes(cfg)
+
+
+@pytest.mark.parametrize('stage', [1, 2])
+def test_each_stage_of_a_cascade_counts(shipped, stage):
+    cfg = shipped('cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco')
+    cfg.model.roi_head.bbox_head[stage].num_classes = 3
+    with pytest.raises(UserError, match=rf'bbox_head\[{stage}\]\.num_classes is 3'):
+        check_head_classes(cfg)

@@ -1,0 +1,16 @@
+"""Checks of a run before its first iteration: heads beside data, data as the detector sees it."""
+
+from .data_sets import check_class_order, read_checked
+from .head_classes import check_head_classes
+from .matched_priors import unmatched_shares
+from .shared_pictures import shared_pictures
+from .start_table import start_table
+
+__all__ = [
+    'check_class_order',
+    'check_head_classes',
+    'read_checked',
+    'shared_pictures',
+    'start_table',
+    'unmatched_shares',
+]
