@@ -17,7 +17,7 @@ import mmdet
 
 from mmdet_efpn.utils.atomic_file import write_text_atomically
 
-from .common.config_trial import FAILED, fingerprint, try_config
+from .common.config_trial import FAILED, fingerprint, quiet, try_config
 from .common.sweep_page import csv_text, page
 
 TASKS_A_WORKER = 60  # then a fresh process: detectors leave memory behind
@@ -74,7 +74,7 @@ def _in_pool(paths: dict[str, str], workers: int) -> Iterator[tuple[str, object]
     left = dict(paths)
     while left:
         context = get_context('spawn')
-        with ProcessPoolExecutor(workers, context, max_tasks_per_child=TASKS_A_WORKER) as pool:
+        with ProcessPoolExecutor(workers, context, quiet, max_tasks_per_child=TASKS_A_WORKER) as pool:
             running = {pool.submit(try_config, path): name for name, path in left.items()}
             try:
                 for future in as_completed(running):

@@ -30,7 +30,6 @@ IMAGE_SIZES = ((64, 64), (128, 128), (320, 320))
 
 def fingerprint(path: str) -> str:
     """Of what a config's trial hangs on: its model, its optimiser and whether it loads."""
-    quiet()
     try:
         cfg = Config.fromfile(path)
         parts = [cfg.get('model'), cfg.get('optim_wrapper')]
@@ -49,7 +48,7 @@ def _plain(value):
 
 
 def quiet() -> None:
-    """Keeps the log free of what modules say, and a worker to one thread."""
+    """For a worker: keeps its log free of what modules say, and itself to one thread."""
     warnings.simplefilter('ignore')
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
@@ -65,7 +64,6 @@ def try_config(path: str) -> dict:
         dict: ``status``, one of the five above; ``reason``, a sentence, empty where it trained;
         ``kind``, the detector's type; ``strides`` of the extended levels.
     """
-    quiet()
     row = dict(status=NOT_LOADED, reason='', kind='', strides='')
     try:
         cfg = Config.fromfile(path)

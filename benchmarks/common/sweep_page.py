@@ -29,6 +29,7 @@ def page(rows: list[dict], minutes: float, workers: int) -> str:
 Every config that MMDetection ships, through `extend_config` with its default options and a
 training step. Made by:
 
+<!-- not run: takes an hour -->
 ```bash
 python -m benchmarks.detectors_sweep --all
 ```

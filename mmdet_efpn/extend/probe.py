@@ -135,7 +135,8 @@ def rounds_up(backbone: dict, features: list[Feature]) -> bool:
 
 def probe_channels(backbone: dict) -> int:
     """Channels of the images that a backbone takes; where its config does not tell, by running it."""
-    return _run(ConfigDict(without_weights(backbone)), IMAGE_SIDE)[1]
+    with torch.random.fork_rng(devices=[]):  # a random seed set before stays as it was set
+        return _run(ConfigDict(without_weights(backbone)), IMAGE_SIDE)[1]
 
 
 def _run(cfg: ConfigDict, side: int) -> tuple[Sequence[Tensor], int]:

@@ -120,6 +120,17 @@ def test_an_ignored_box_is_a_region(build):
     assert '1 of them crowd regions' in said
 
 
+def test_regions_of_no_class_are_regions_of_all(build):
+    text = content()
+    text['categories'].append(dict(id=9, name='ignored regions'))
+    text['annotations'][1].update(category_id=9, ignore=1, iscrowd=1)
+    data, _ = build(text)
+    first, second = data.get_data_info(0)['instances']
+    assert (first['ignore_flag'], second['ignore_flag']) == (0, 1)
+    assert second['bbox'] == [30, 20, 46, 28]
+    assert data.dropped['other_category'] == 0
+
+
 def test_backslashes_are_slashes(build):
     text = content()
     text['images'][0]['file_name'] = 'sub\\1.png'

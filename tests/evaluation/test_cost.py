@@ -116,7 +116,6 @@ def test_parse_subject():
     )
     assert (subject.height, subject.width) == (1600, 2688)
     assert subject.name == 'a@2x@model.neck.ftt.hidden_channels=64'
-    assert subject.images('meta').shape == (1, 3, 1600, 2688)
     assert subject.options == {'model.neck.num_outs': 6, 'model.neck.ftt.hidden_channels': 64}
     with pytest.raises(ValueError, match='@double'):
         parse_subject('a.py@double', (8, 8), 'detector', {})

@@ -7,8 +7,11 @@ from mmdet.registry import MODELS
 from torch import Tensor, cat, nn
 from torch.utils.checkpoint import checkpoint
 
+from ...utils.known_names import known_arguments_only
+
 
 @MODELS.register_module()
+@known_arguments_only
 class ExtendedATSSVLFusionHead(ATSSVLFusionHead):
     """GLIP's ATSS head, fused with words, over as many levels as its anchors have.
 
