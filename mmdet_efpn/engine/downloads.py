@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..utils.config_parts import typed_parts
 from ..utils.errors import UserError
 from ..utils.pretrained import pretrained_weights
 
@@ -32,9 +33,16 @@ def explained_downloads(cfg: Config) -> Iterator[None]:
         key, source = remote[0]
         raise UserError(
             f'the pretrained weights {source} ({key}) could not be downloaded: {error}. Without a '
-            f'network, give a file that you have: --cfg-options {key}=FILE; or train without '
-            'pretrained weights: --from-scratch'
+            f'network, give a file that you have: --cfg-options {_file_key(cfg, key)}=FILE; or train '
+            'without pretrained weights: --from-scratch'
         ) from error
+
+
+def _file_key(cfg: Config, key: str) -> str:
+    """The config key that takes a file in the place of ``key``; ``pretrained=True`` takes none."""
+    where, _, name = key.rpartition('.')
+    part = dict(typed_parts(cfg.model, 'model')).get(where, {})
+    return f'{where}.checkpoint_path' if part.get(name) is True else key
 
 
 def _is_of_the_network(error: BaseException | None) -> bool:

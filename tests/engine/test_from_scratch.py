@@ -77,6 +77,15 @@ def test_a_failed_download_names_the_ways_out():
     assert '--cfg-options model.backbone.init_cfg.checkpoint=FILE' in str(raised.value)
 
 
+def test_a_failed_timm_download_names_the_key_that_takes_a_file():
+    cfg = load_run_config(FASTER)
+    cfg.model.backbone = dict(type='TimmBackbone', model_name='resnet18', pretrained=True)
+    expected = pytest.raises(UserError, match=r'weights resnet18 \(model\.backbone\.pretrained\)')
+    with expected as raised, explained_downloads(cfg):
+        raise ConnectionError('no network')
+    assert '--cfg-options model.backbone.checkpoint_path=FILE' in str(raised.value)
+
+
 def test_other_failures_pass(tiny_config):
     with pytest.raises(urllib.error.URLError), explained_downloads(load_run_config(tiny_config)):
         raise urllib.error.URLError('nothing to download here')

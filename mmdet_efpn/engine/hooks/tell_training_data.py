@@ -25,13 +25,15 @@ class TellTrainingData(Hook):
     def before_train(self, runner: Runner) -> None:
         """Looks at the data sets of the run, which are built by now."""
         training = runner.train_dataloader.dataset
-        if not is_main_process() or not all(_has_boxes(leaf) for leaf in leaves(training)):
+        if not all(_has_boxes(leaf) for leaf in leaves(training)):
             return
         if not boxes_by_class(training)[0]:
             raise UserError(
                 'train_dataloader.dataset has no box that counts: the detector would learn that all is '
                 'background. Check the annotation file and metainfo.classes'
             )
+        if not is_main_process():
+            return
         validation = runner.val_dataloader.dataset if runner.val_loop is not None else None
         try:
             table = start_table(training, boxes_after_pipeline(training), runner.model, validation)
