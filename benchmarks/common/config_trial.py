@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 
 from mmdet_efpn.evaluation.cost import build_on_meta
-from mmdet_efpn.extend import build_detector, is_not_of_size, try_detector, write_extended_config
+from mmdet_efpn.extend import at_first_size, build_detector, try_detector, write_extended_config
 from mmdet_efpn.extend.check.sample import fewest_classes
 from mmdet_efpn.utils.errors import UserError
 
@@ -25,7 +25,6 @@ TRAINED, NOT_HERE, REFUSED, NOT_LOADED, FAILED = (
     'does not load',
     'failed',
 )
-IMAGE_SIZES = ((64, 64), (128, 128), (320, 320))
 
 
 def fingerprint(path: str) -> str:
@@ -106,16 +105,13 @@ def _train_save_load(model_cfg: dict) -> None:
     if 'detector' in model_cfg or str(model_cfg['type']).endswith('Mask2FormerVideo'):
         _try_around(model_cfg)
         return
-    for image_size in IMAGE_SIZES:
+
+    def trained(image_size: tuple[int, int]) -> torch.nn.Module:
         model = build_detector(model_cfg)
-        try:
-            try_detector(model, image_size)
-            break
-        except Exception as error:
-            # Too small a picture, or what the sweep looks for.
-            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
-                raise
-    _save_and_load(model, build_on_meta(model_cfg))
+        try_detector(model, image_size)
+        return model
+
+    _save_and_load(at_first_size(trained), build_on_meta(model_cfg))
 
 
 def _what_plain_says(model_cfg: dict) -> str | None:

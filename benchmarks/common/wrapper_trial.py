@@ -11,10 +11,10 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdet_efpn.extend import unchanged_by_a_step
 from mmdet_efpn.utils.pretrained import without_weights
 
 SIZE = (128, 128)
-LEARNING_RATE = 1e-4
 BRANCHES = ('sup', 'unsup_teacher', 'unsup_student')
 
 
@@ -55,21 +55,10 @@ def try_wrapper(model: nn.Module, classes: int = 2) -> tuple[float, tuple[str, .
     total, _ = detector.parse_losses(losses)
     if not total.isfinite():
         raise RuntimeError(f'the loss is {total.item()}')
-    unchanged = one_step(model, total)
+    total.backward()
+    unchanged = unchanged_by_a_step(model)
     predict(model, classes)
     return float(total.detach()), unchanged
-
-
-def one_step(model: nn.Module, loss: torch.Tensor) -> tuple[str, ...]:
-    """One step of Adam; gives the extension's weights that it did not change."""
-    weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
-    if not weights:
-        raise RuntimeError('the detector has no extension: no weight is named .extension.')
-    before = {name: weight.detach().clone() for name, weight in weights.items()}
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE)
-    loss.backward()
-    optimizer.step()
-    return tuple(name for name, weight in weights.items() if torch.equal(weight, before[name]))
 
 
 def _losses(model: nn.Module, classes: int) -> tuple[dict, nn.Module]:

@@ -1,6 +1,13 @@
 """Any MMDetection config to the same detector with EFPN."""
 
-from .check import Trial, build_detector, is_not_of_size, made_batch, try_detector
+from .check import (
+    Trial,
+    at_first_size,
+    build_detector,
+    made_batch,
+    try_detector,
+    unchanged_by_a_step,
+)
 from .config import extend_config, extend_with_report
 from .config_text import write_extended_config
 from .neck import light_extension
@@ -12,13 +19,14 @@ __all__ = [
     'Report',
     'Trial',
     'argument',
+    'at_first_size',
     'build_detector',
     'extend_config',
     'extend_with_report',
-    'is_not_of_size',
     'light_extension',
     'made_batch',
     'probe_backbone',
     'try_detector',
+    'unchanged_by_a_step',
     'write_extended_config',
 ]

@@ -2,6 +2,15 @@
 
 from .proof import prove
 from .sample import BOXES, made_batch
-from .trial import Trial, build_detector, is_not_of_size, try_detector
+from .trial import Trial, at_first_size, build_detector, try_detector, unchanged_by_a_step
 
-__all__ = ['BOXES', 'Trial', 'build_detector', 'is_not_of_size', 'made_batch', 'prove', 'try_detector']
+__all__ = [
+    'BOXES',
+    'Trial',
+    'at_first_size',
+    'build_detector',
+    'made_batch',
+    'prove',
+    'try_detector',
+    'unchanged_by_a_step',
+]

@@ -1,28 +1,21 @@
 """Builds, runs and compares an extended detector: what fails becomes a refusal that names the key."""
 
-import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-import torch
-from mmdet.registry import MODELS
-from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
-from mmengine.model import revert_sync_batchnorm
 from torch import nn
 
-from ...utils.pretrained import without_weights
+from ...evaluation.cost import build_on_meta
 from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from .levels import check_heads, check_priors, check_pyramid, check_roi_levels, maps_received
 from .optimiser import check_optimiser
 from .sample import BOXES
-from .trial import Trial, build_detector, is_not_of_size, run_loss, run_prediction, undisturbed
+from .trial import Trial, at_first_size, build_detector, run_loss, run_prediction, undisturbed
 from .weights import READ_OTHERS, check_plain_weights
 
-# Height and width of the pictures. The first that a detector can take counts: some have a smallest size.
-IMAGE_SIZES = ((64, 64), (128, 128), (320, 320))
 SMALL_PICTURE = (32, 32)
 
 
@@ -58,13 +51,13 @@ def prove(
             _blame(error, plain, lambda _: None, report)
             return
         trial = _run(model, plain, levels, report)
-        bare = _on_meta(plain)
+        bare = build_on_meta(plain)
         check_priors(bare, model, levels)
         check_roi_levels(bare, model, levels)
         check_plain_weights(bare, model, READ_OTHERS if plain.get('neck') is None else ())
         if optim_wrappers[0]:
             # A new one: DDQ's decoder has the head's branches too, once it has run.
-            check_optimiser(bare, _on_meta(extended), *optim_wrappers)
+            check_optimiser(bare, build_on_meta(extended), *optim_wrappers)
     report.checked(_what_was_done(trial, bool(optim_wrappers[0])))
 
 
@@ -87,7 +80,7 @@ def _run(model: nn.Module, plain: dict, levels: Levels, report: Report) -> Trial
         trial = _loss_at_first_size(model)
     except Exception as error:
         # Whatever a detector says at its loss.
-        _blame(error, plain, lambda bare: _loss_at_first_size(bare), report)
+        _blame(error, plain, _loss_at_first_size, report)
         return None
     _check_gradients(model, trial)
     with maps_received(model) as received:
@@ -103,17 +96,13 @@ def _run(model: nn.Module, plain: dict, levels: Levels, report: Report) -> Trial
 
 def _loss_at_first_size(model: nn.Module) -> Trial:
     """A loss at the first size that the detector can take."""
-    for image_size in IMAGE_SIZES:
+
+    def loss(image_size: tuple[int, int]) -> Trial:
         trial = Trial(image_size)
-        try:
-            run_loss(model, trial)
-            return trial
-        except Exception as error:
-            # Whatever a detector says, most often that a picture is too small for it.
-            if image_size == IMAGE_SIZES[-1] or is_not_of_size(error):
-                raise
-            model.zero_grad()
-    raise AssertionError('no picture size')
+        run_loss(model, trial)
+        return trial
+
+    return at_first_size(loss)
 
 
 def _check_gradients(model: nn.Module, trial: Trial) -> None:
@@ -122,7 +111,7 @@ def _check_gradients(model: nn.Module, trial: Trial) -> None:
         small = Trial(SMALL_PICTURE)
         with suppress(Exception):  # too small for this detector: what was found above stands
             run_loss(model, small, tuple(tuple(side // 2 for side in box) for box in BOXES))
-            without = small.without_gradient
+            without = tuple(name for name in without if name in small.without_gradient)
     if without:
         raise CannotExtendError(
             f'model: {len(without)} weights of the extension get no gradient from the '
@@ -165,16 +154,6 @@ def _part_at_fault(error: Exception) -> str:
     part = next((owner for owner in found if owner in names), None)
     key = f'model.{names[part]}' if part is not None else 'model'
     return f'{key} ({type(part if part is not None else root).__name__})'
-
-
-def _on_meta(model_cfg: dict) -> nn.Module:
-    """The detector without storage for its weights, or with, where it cannot be built without."""
-    cfg = ConfigDict(without_weights(model_cfg))
-    try:
-        with torch.device('meta'):
-            return revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg)))
-    except (NotImplementedError, RuntimeError):
-        return revert_sync_batchnorm(MODELS.build(cfg))
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Running a detector for real, in small: a loss with its gradients, and a prediction."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from mmdet.registry import MODELS
@@ -19,11 +19,15 @@ from ...utils.pretrained import without_weights
 from ..probe import plain_type
 from .sample import BOXES, fewest_classes, made_batch
 
+# Height and width of the pictures.
+IMAGE_SIZES = ((64, 64), (128, 128), (320, 320))
 LEARNING_RATE = 1e-4
 FEWER = dict(num=32, nms_pre=100)  # at most so many samples of RoIs, and candidates of a level
 FEWER_PROPOSALS = dict(max_per_img=50)
 MASKS = 10
 COUNTED_PROPOSALS = ('ExtendedRPNHead', 'RPNHead')  # learnt ones have as many detections as proposals
+
+Result = TypeVar('Result')
 
 
 @dataclass
@@ -140,10 +144,10 @@ def run_loss(model: Any, trial: Trial, boxes: tuple = BOXES) -> None:
     """One training loss and its gradients; what came of it is noted in ``trial``.
 
     Raises:
-        RuntimeError: The loss is not finite, or the detector has no extension.
+        RuntimeError: The loss is not finite.
     """
-    weights = {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
     model.train()
+    model.zero_grad()
     hub = MessageHub.get_current_instance()
     hub.update_info_dict(dict(epoch=0, iter=0))  # as the runner does; TOOD and BoxInst ask for them
     batch = model.made_batch(trial.image_size, boxes=boxes)
@@ -154,7 +158,9 @@ def run_loss(model: Any, trial: Trial, boxes: tuple = BOXES) -> None:
     total.backward()
     trial.losses = {name: float(value.detach()) for name, value in values.items()}
     trial.without_gradient = tuple(
-        name for name, weight in weights.items() if weight.grad is None or not weight.grad.any()
+        name
+        for name, weight in _of_extension(model).items()
+        if weight.grad is None or not weight.grad.any()
     )
 
 
@@ -192,15 +198,51 @@ def _stride(side: int, cells: int) -> int:
     return next((2**i for i in range(side.bit_length() + 1) if -(-side // 2**i) == cells), 0)
 
 
-def is_not_of_size(error: Exception) -> bool:
-    """Whether another picture would not help: an operator or a package is not here."""
-    return isinstance(error, ImportError) or 'device cpu not found' in str(error)
+def at_first_size(run: Callable[[tuple[int, int]], Result]) -> Result:
+    """What ``run`` gives of the first picture size that does not fail: some detectors have a smallest.
+
+    Args:
+        run (Callable): Takes height and width in pixels.
+
+    Raises:
+        Exception: That of the largest size, or of the first one where no other picture would help.
+    """
+    for image_size in IMAGE_SIZES:
+        try:
+            return run(image_size)
+        except Exception as error:
+            # Whatever a detector says, most often that a picture is too small for it.
+            missing = isinstance(error, ImportError) or 'device cpu not found' in str(error)
+            if missing or image_size == IMAGE_SIZES[-1]:
+                raise
+    raise AssertionError('no picture size')
+
+
+def unchanged_by_a_step(model: nn.Module) -> tuple[str, ...]:
+    """Lets Adam take one step; gives the names of the extension's weights that it did not change.
+
+    Adam's steps do not hang on the size of the loss, which random weights may make huge.
+
+    Args:
+        model (nn.Module): With gradients.
+
+    Raises:
+        RuntimeError: The model has no extension.
+    """
+    weights = _of_extension(model)
+    if not weights:
+        raise RuntimeError('the detector has no extension: no weight is named .extension.')
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE).step()
+    return tuple(name for name, weight in weights.items() if torch.equal(weight, before[name]))
+
+
+def _of_extension(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: weight for name, weight in model.named_parameters() if '.extension.' in name}
 
 
 def try_detector(model: nn.Module, image_size: tuple[int, int]) -> Trial:
     """Runs loss, gradients, one step of Adam, and prediction on two images.
-
-    Adam's steps do not hang on the size of the loss, which random weights may make huge.
 
     Args:
         model (nn.Module): What :func:`build_detector` gives.
@@ -213,12 +255,7 @@ def try_detector(model: nn.Module, image_size: tuple[int, int]) -> Trial:
     with undisturbed():
         trial = Trial(image_size)
         run_loss(model, trial)
-        weights = {n: w for n, w in model.named_parameters() if '.extension.' in n}
-        if not weights:
-            raise RuntimeError('the detector has no extension: no weight is named .extension.')
-        before = {name: weight.detach().clone() for name, weight in weights.items()}
-        torch.optim.Adam([p for p in model.parameters() if p.requires_grad], LEARNING_RATE).step()
-        unchanged = [name for name, weight in weights.items() if torch.equal(weight, before[name])]
+        unchanged = unchanged_by_a_step(model)
         if unchanged:
             raise RuntimeError(f'a training step leaves {len(unchanged)} weights as they were')
         model.zero_grad()
