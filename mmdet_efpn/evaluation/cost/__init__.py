@@ -13,13 +13,16 @@ from .measure import (
     timed,
 )
 from .subject import PARTS, BackboneNeckSteps, Subject, parse_subject, random_samples
+from .traffic import AMP_TYPES, Traffic, traffic_of
 
 __all__ = [
+    'AMP_TYPES',
     'PARTS',
     'PASSES',
     'BackboneNeckSteps',
     'DenseSteps',
     'Subject',
+    'Traffic',
     'autocast',
     'build_on_meta',
     'compare',
@@ -35,4 +38,5 @@ __all__ = [
     'random_samples',
     'table',
     'timed',
+    'traffic_of',
 ]
