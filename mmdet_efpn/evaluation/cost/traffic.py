@@ -7,7 +7,7 @@ there than multiply-adds do.
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from ...utils.errors import UserError
+from .measure import autocast
 from .subject import parse_subject
 
-AMP_TYPES = dict(bfloat16=torch.bfloat16, float16=torch.float16)
 # What a fake tensor raises where a step needs values, as the number of boxes after NMS.
 _NEEDS_VALUES = (UnsupportedFakeTensorException, NotImplementedError, RuntimeError)
 
@@ -55,7 +54,7 @@ class Traffic:
 
 def traffic_of(
     model: nn.Module | str | Path,
-    shape: tuple[int, int, int, int],
+    shape: Sequence[int],
     amp: str | None = None,
     backward: bool = False,
 ) -> Traffic:
@@ -77,10 +76,9 @@ def traffic_of(
     Raises:
         UserError: ``amp`` is none of the types, or the config cannot be read.
     """
-    if amp is not None and amp not in AMP_TYPES:
-        raise UserError(f'amp is one of {", ".join(AMP_TYPES)}, or None, but it is {amp!r}')
     if not isinstance(model, nn.Module):
-        model = parse_subject(str(model), shape[2:], 'backbone+neck', {}, shape[0]).build()
+        batch, _, height, width = shape
+        model = parse_subject(str(model), (height, width), 'backbone+neck', {}, batch).build()
     was_training = model.training
     model.train(backward)
     try:
@@ -115,7 +113,7 @@ class _OnePass(nn.Module):
 
 
 def _count(
-    model: nn.Module, shape: tuple, amp: str | None, backward: bool, fake: FakeTensorMode | None
+    model: nn.Module, shape: Sequence[int], amp: str | None, backward: bool, fake: FakeTensorMode | None
 ) -> Traffic:
     one_pass = _OnePass(model, backward)
     tensors = dict([*one_pass.named_parameters(), *one_pass.named_buffers()])
@@ -127,9 +125,8 @@ def _count(
     with fake or contextlib.nullcontext():
         images = torch.randn(shape, device=device)
         counter = _Counter(shape, list(tensors.values()))
-        autocast = torch.autocast(device.type, AMP_TYPES.get(amp or ''), enabled=amp is not None)
         with torch.set_grad_enabled(backward), counter:
-            with autocast:
+            with autocast(device, amp):
                 out = torch.func.functional_call(one_pass, tensors, (images,))
             if backward:
                 out.backward()
@@ -146,7 +143,7 @@ def _copied(tensor: Tensor) -> Tensor:
 class _Counter(TorchDispatchMode):
     """Counts what each operation below autograd and autocast reads and writes."""
 
-    def __init__(self, shape: tuple, weights: list[Tensor]) -> None:
+    def __init__(self, shape: Sequence[int], weights: list[Tensor]) -> None:
         super().__init__()
         self.shape = shape
         self.weight_shapes = {weight.shape for weight in weights}
