@@ -5,10 +5,14 @@ batch. Times are medians over repeats that go round all rows in turn, so that a 
 slows all rows alike.
 """
 
+import contextlib
 import statistics
 import sys
 from collections.abc import Sequence
 
+from torch import Tensor, nn
+
+from ...utils.errors import UserError
 from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
 from .profile import profile_steps
 from .subject import Subject
@@ -34,8 +38,9 @@ def compare(
     Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``; when timed
     ``forward_seconds``, ``forward_backward_seconds``, ``forward_bytes``,
     ``forward_backward_bytes``; a figure that couldn't be taken is ``None`` and ``note`` says why.
-    With ``traffic``, a :class:`Traffic` for each pass under ``traffic``; with ``profile``, each pass's
-    list of :class:`Spot` under ``profile``.
+    With ``traffic``, a :class:`Traffic` for each pass under ``traffic``, and under autocast on the CPU
+    that of the forward pass as on a GPU, where autocast keeps other operations in float32; with
+    ``profile``, each pass's list of :class:`Spot` under ``profile``.
     """
     rows, models = [], []
     for subject in subjects:
@@ -55,9 +60,7 @@ def compare(
             row.update(macs=None, note=str(error))
         model = prepare(model, device, amp)
         if traffic:
-            row['traffic'] = {
-                name: traffic_of(model, images.shape, amp, name != 'forward') for name in passes
-            }
+            row['traffic'] = _traffic(model, images, amp, passes)
         if timed:
             progress(f'memory of {subject.name}')
             for name, size in peak_memory(subject, device, passes, amp).items():
@@ -72,6 +75,17 @@ def compare(
             progress(f'profiling {row["name"]}')
             row['profile'] = {name: profile_steps(model, images, amp, name, repeats) for name in passes}
     return rows
+
+
+def _traffic(
+    model: nn.Module, images: Tensor, amp: str | None, passes: Sequence[str]
+) -> dict[str, Traffic]:
+    """Traffic of each pass; under autocast on the CPU, of the forward pass as on a GPU, too."""
+    found = {name: traffic_of(model, images.shape, amp, name != 'forward') for name in passes}
+    if amp and images.device.type == 'cpu':
+        with contextlib.suppress(UserError):  # what has to run for real is not counted so
+            found['forward, as on a GPU'] = traffic_of(model, images.shape, amp, device='cuda')
+    return found
 
 
 def _take_times(
@@ -132,9 +146,10 @@ def traffic_table(rows: list) -> str:
             'activations at most (MiB)',
         ]
     ]
-    for name in rows[0]['traffic']:
-        first: Traffic = rows[0]['traffic'][name]
+    for name, first in rows[0]['traffic'].items():
         for row in rows:
+            if name not in row['traffic']:
+                continue
             found: Traffic = row['traffic'][name]
             lines.append(
                 [

@@ -19,7 +19,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from .measure import autocast
+from ...utils.errors import UserError
+from .measure import AMP_TYPES, autocast
 from .subject import parse_subject
 
 # What a fake tensor raises where a step needs values, as the number of boxes after NMS.
@@ -57,6 +58,7 @@ def traffic_of(
     shape: Sequence[int],
     amp: str | None = None,
     backward: bool = False,
+    device: str | None = None,
 ) -> Traffic:
     """Counts the traffic of one pass; tensors are fake, so any size fits into any machine.
 
@@ -72,10 +74,17 @@ def traffic_of(
             Default: none, all is computed in the model's own type.
         backward: Count a training pass, in training mode with its backward pass, instead of a forward
             pass in eval mode without gradients. Default False.
+        device: Count as on this device, ``'cuda'`` or ``'cpu'``: autocast keeps other operations in
+            float32 on a GPU, layer norm among them, and layers may choose another way. A forward pass
+            is counted as on a GPU where there is none, too. Default: the model's device.
 
     Raises:
-        UserError: ``amp`` is none of the types, or the config cannot be read.
+        UserError: ``amp`` is none of the types, the config cannot be read, or a training pass or a model
+            that has to run for real is to be counted as on a GPU where there is none.
     """
+    on_absent_gpu = device == 'cuda' and not torch.cuda.is_available()
+    if on_absent_gpu and backward:
+        raise UserError('a training pass is counted as on a GPU only where there is one')
     if not isinstance(model, nn.Module):
         batch, _, height, width = shape
         model = parse_subject(str(model), (height, width), 'backbone+neck', {}, batch).build()
@@ -85,8 +94,10 @@ def traffic_of(
         if not _has_mmcv_operators(model):
             with contextlib.suppress(*_NEEDS_VALUES):
                 fake = FakeTensorMode(allow_non_fake_inputs=True)
-                return _count(model, shape, amp, backward, fake)
-        return _count(model, shape, amp, backward, None)
+                return _count(model, shape, amp, backward, fake, device)
+        if on_absent_gpu:
+            raise UserError('this model has to run for real, and there is no GPU here to run it on')
+        return _count(model, shape, amp, backward, None, device)
     finally:
         model.train(was_training)
 
@@ -113,20 +124,25 @@ class _OnePass(nn.Module):
 
 
 def _count(
-    model: nn.Module, shape: Sequence[int], amp: str | None, backward: bool, fake: FakeTensorMode | None
+    model: nn.Module,
+    shape: Sequence[int],
+    amp: str | None,
+    backward: bool,
+    fake: FakeTensorMode | None,
+    device_name: str | None,
 ) -> Traffic:
     one_pass = _OnePass(model, backward)
     tensors = dict([*one_pass.named_parameters(), *one_pass.named_buffers()])
     if fake is not None:
         tensors = {name: fake.from_tensor(tensor) for name, tensor in tensors.items()}
-    else:
-        tensors = {name: _copied(tensor) for name, tensor in tensors.items()}
-    device = next((tensor.device for tensor in tensors.values()), torch.device('cpu'))
+    own = next((tensor.device for tensor in tensors.values()), torch.device('cpu'))
+    device = torch.device(device_name) if device_name else own
     with fake or contextlib.nullcontext():
-        images = torch.randn(shape, device=device)
+        tensors = {name: _copied(tensor, device) for name, tensor in tensors.items()}
+        images = torch.empty(shape, device=device) if fake else torch.randn(shape, device=device)
         counter = _Counter(shape, list(tensors.values()))
         with torch.set_grad_enabled(backward), counter:
-            with autocast(device, amp):
+            with _autocast_as_on(device, amp):
                 out = torch.func.functional_call(one_pass, tensors, (images,))
             if backward:
                 out.backward()
@@ -135,9 +151,26 @@ def _count(
     return found
 
 
-def _copied(tensor: Tensor) -> Tensor:
+def _copied(tensor: Tensor, device: torch.device) -> Tensor:
     """A leaf of its own, so that the pass leaves the model's statistics and gradients alone."""
-    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
+    copy = torch.empty_like(tensor, device=device, requires_grad=False).copy_(tensor.detach())
+    return copy.requires_grad_(tensor.requires_grad)
+
+
+@contextlib.contextmanager
+def _autocast_as_on(device: torch.device, amp: str | None) -> Iterator[None]:
+    """Autocast on a device; for a GPU that is not there torch's own would switch itself off."""
+    if amp is None or device.type != 'cuda' or torch.cuda.is_available():
+        with autocast(device, amp):
+            yield
+        return
+    torch.set_autocast_dtype('cuda', AMP_TYPES[amp])
+    torch.set_autocast_enabled('cuda', True)
+    try:
+        yield
+    finally:
+        torch.set_autocast_enabled('cuda', False)
+        torch.clear_autocast_cache()
 
 
 class _Counter(TorchDispatchMode):

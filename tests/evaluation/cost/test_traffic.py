@@ -119,6 +119,37 @@ def test_steps_that_need_values_run_for_real():
     assert found.bytes == plain.bytes + 4 * (CELLS * 3 + 1)  # what the sum reads and writes
 
 
+class Norm(nn.Module):
+    """Layer norm, which autocast leaves in 16 bits on the CPU and runs in float32 on a GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 8, 1, bias=False), nn.LayerNorm(24, elementwise_affine=False)
+
+    def forward(self, images):
+        return self.norm(self.conv(images))
+
+
+def test_autocast_as_on_a_gpu_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    on_cpu, on_gpu = (
+        traffic_of(Norm(), SHAPE, 'bfloat16', device=device).float32_map_bytes
+        for device in ('cpu', 'cuda')
+    )
+    statistics = 2 * 2 * 8 * 16  # mean and deviation of each row, on the GPU
+    assert on_gpu - on_cpu == 4 * (3 * CELLS * 8 + statistics)  # the copy; in and out of the norm
+    assert not torch.is_autocast_enabled('cuda')
+    with pytest.raises(UserError, match='only where there is one'):
+        traffic_of(Norm(), SHAPE, 'bfloat16', backward=True, device='cuda')
+
+    class Chooses(Norm):
+        def forward(self, images):
+            return super().forward(images if images.sum().item() < 1e9 else -images)
+
+    with pytest.raises(UserError, match='has to run for real'):
+        traffic_of(Chooses(), SHAPE, 'bfloat16', device='cuda')
+
+
 def test_another_type_is_an_error():
     with pytest.raises(UserError, match="bfloat16, float16, or None, but it is 'int8'"):
         traffic_of(small_net(), SHAPE, amp='int8')
