@@ -10,7 +10,7 @@ from .check import (
 )
 from .config import extend_config, extend_with_report
 from .config_text import write_extended_config
-from .neck import light_extension
+from .parts.neck import light_extension
 from .probe import argument, probe_backbone
 from .report import CannotExtendError, Report
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,7 +119,7 @@ class BackboneNeckSteps(nn.Module):
     are the RoI head's.
     """
 
-    def __init__(self, model_cfg: dict):
+    def __init__(self, model_cfg: Mapping):
         super().__init__()
         self.backbone = MODELS.build(model_cfg['backbone'])
         has_neck = model_cfg.get('neck') is not None

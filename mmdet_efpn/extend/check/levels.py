@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..pyramid import Levels
+from ..parts.pyramid import Levels
 from ..report import CannotExtendError
 
 CELLS = (3, 5)  # of the maps on which anchors and points are compared
