@@ -8,6 +8,7 @@ from .dense_head import extend_dense_head
 from .mask_head import BRANCHES, MASKS_AT_STRIDE_FOUR, READ_PLAIN_LEVELS, extend_branches
 from .pyramid import Levels
 from .two_stage import extend_roi_head, extend_rpn_head
+from .widening import widen_on_rois
 
 HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
@@ -51,3 +52,4 @@ def extend_heads(
     if model.get('roi_head') is not None:
         model['roi_head'] = extend_roi_head(model['roi_head'], levels, extended_bbox_head, report)
     extend_branches(model, levels, report)
+    widen_on_rois(model, report)

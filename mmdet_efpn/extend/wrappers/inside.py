@@ -10,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 from ...utils.pretrained import pretrained_weights
 from ..parts.backbone import C2_STRIDE
 from ..parts.pyramid import Levels
+from ..parts.widening import keep_wide
 from ..probe import plain_type
 from ..report import CannotExtendError, Report
 from .teachers import teacher_hook
@@ -93,6 +94,8 @@ def extend_inside(
         if said.levels is not None:
             report.levels = said.levels
             extend_track_head(model, said.levels, report)
+            if model.get('track_head'):
+                keep_wide(model[place], report)
             _note_weights(model[place], f'model.{place}', said.levels, report)
     extended.model = model
     teacher_hook(extended, places, report)
