@@ -12,13 +12,14 @@ def widen_on_rois(model: dict, report: Report) -> None:
 
     It does where RoIAlign with means is all that reads P2', in ``ExtendedRoIHead``.
     """
-    neck, rpn, roi_head = (model.get(key) for key in ('neck', 'rpn_head', 'roi_head'))
+    neck, rpn, roi_head = (model.get(key) or {} for key in ('neck', 'rpn_head', 'roi_head'))
     if (
         plain_type(model) in DETECTORS
         and isinstance(neck, dict)
         and (neck.get('extension_cfg') or {}).get('separable')
         and not (neck.get('norm_cfg') or neck.get('act_cfg'))
-        and rpn is not None
+        and rpn
+        and roi_head
         and plain_type(rpn) == 'ExtendedRPNHead'
         and not rpn.get('on_p2_prime')
         and plain_type(roi_head) == 'ExtendedRoIHead'
