@@ -33,7 +33,7 @@ class TimedDetector:
         checkpoint (str): Its weights.
         images (int): How many images, evenly spread over the test set.
         device (str): Where it runs.
-        amp (bool): Whether under bfloat16 autocast.
+        amp (str, optional): Type of autocast; none without.
         options (dict): Changes to the config.
 
     Raises:
@@ -46,7 +46,7 @@ class TimedDetector:
         checkpoint: str,
         images: int,
         device: str = 'cpu',
-        amp: bool = False,
+        amp: str | None = None,
         options: dict | None = None,
     ) -> None:
         cfg = read_config(config)

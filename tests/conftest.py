@@ -40,8 +40,11 @@ QUICK = (
 
 
 def pytest_collection_modifyitems(items):
-    """Marks the quick tests."""
+    """Marks the quick tests, and skips those for GPUs where there is none."""
+    no_gpu = pytest.mark.skip(reason='needs a CUDA GPU')
     for item in items:
+        if item.get_closest_marker('gpu') and not torch.cuda.is_available():
+            item.add_marker(no_gpu)
         path = item.path.relative_to(REPOSITORY / 'tests').as_posix()
         if path.startswith(QUICK) and not item.get_closest_marker('slow'):
             item.add_marker(pytest.mark.quick)

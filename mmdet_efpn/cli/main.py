@@ -13,6 +13,7 @@ from .. import __version__
 from ..utils.command_line import PROGRAM
 from ..utils.errors import UserError
 from ..utils.known_names import nearest
+from .options import with_amp_settled
 
 # Threads that wait by spinning slow a small machine down, where the data loader needs the same cores.
 # OpenMP reads this when torch is imported.
@@ -140,7 +141,7 @@ def _register() -> None:
 
 def _parse(module, parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
     parse = getattr(module, 'parse', argparse.ArgumentParser.parse_args)
-    return parse(parser, words)
+    return parse(parser, with_amp_settled(words))
 
 
 def _module(command: str):

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+AMP_TYPES = ('bfloat16', 'float16')
+AUTO = 'auto'  # --amp without a value
 
 
 class KeyValues(argparse.Action):
@@ -16,6 +18,20 @@ class KeyValues(argparse.Action):
             if not word.partition('=')[1]:
                 parser.error(f'{option_string}: expected KEY=VALUE, got {word}')
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), *values])
+
+
+def with_amp_settled(words: list[str]) -> list[str]:
+    """Words of a command line, ``--amp`` joined to its value, so that a config after it is none."""
+    settled, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == '--amp' and rest:
+            if rest[0] in (*AMP_TYPES, AUTO):
+                word = f'--amp={rest.pop(0)}'
+            elif not rest[0].startswith('-') and re.search(r'[./:]', rest[0]):
+                word = f'--amp={AUTO}'
+        settled.append(word)
+    return settled
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, help_text: str) -> None:
@@ -90,5 +106,12 @@ def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -
         '--repeats', type=positive, default=repeats, help='timed rounds (default: %(default)s)'
     )
     parser.add_argument('--device', help='where to measure (default: a GPU where there is one)')
-    parser.add_argument('--amp', action='store_true', help='run under autocast in bfloat16')
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const=AMP_TYPES[0],
+        type=lambda text: AMP_TYPES[0] if text == AUTO else text,
+        choices=AMP_TYPES,
+        help='run under autocast in this type (default, without a value: bfloat16)',
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')

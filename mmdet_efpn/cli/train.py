@@ -8,14 +8,32 @@ import argparse
 import os
 import sys
 
-from .options import add_run_arguments
+from .options import AMP_TYPES, AUTO, add_run_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``mmdet-efpn train``."""
     parser.add_argument('config', help='config file, or package::path such as mmdet_efpn::coco/NAME.py')
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on the CPU'
+        '--amp',
+        nargs='?',
+        const=AUTO,
+        choices=(AUTO, *AMP_TYPES),
+        help='mixed precision; float16 scales the loss, on GPUs alone; bfloat16 leaves boxes, losses '
+        "and mmcv operators in float32; without a value: the config's optim_wrapper.dtype, else float16 "
+        'on GPUs and bfloat16 on the CPU',
+    )
+    parser.add_argument(
+        '--tf32',
+        action='store_true',
+        help='float32 matrix products and convs on GPUs multiply with 11 significant bits (TF32): '
+        'faster, less exact; no effect on the CPU',
+    )
+    parser.add_argument(
+        '--channels-last',
+        action='store_true',
+        help='keep maps and weights of convs with their channels last in memory, which convs in 16-bit '
+        'types prefer on GPUs; the numbers are the same to rounding',
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -55,7 +73,11 @@ def run(args: argparse.Namespace) -> None:
             raise UserError('--from-scratch and --resume contradict each other: leave one out')
         print('--from-scratch:', *engine.train_from_scratch(cfg), sep='\n  ', flush=True)
     if args.amp:
-        engine.use_mixed_precision(cfg)
+        print(engine.use_mixed_precision(cfg, args.amp), flush=True)
+    if args.tf32:
+        print(engine.use_tf32(), flush=True)
+    if args.channels_last:
+        print(engine.use_channels_last(cfg), flush=True)
     if args.auto_scale_lr:
         engine.scale_learning_rate(cfg)
     found = saved_checkpoints(cfg.work_dir)

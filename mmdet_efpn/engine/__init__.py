@@ -2,12 +2,19 @@
 
 from .cfg_options import apply_cfg_options, parse_cfg_options
 from .checks import check_head_classes
-from .cpu_amp import BFloat16OptimWrapper, keep_boxes_in_float32
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
 from .hooks import EvaluateWhenDone
 from .launch import start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor
+from .precision import (
+    BFloat16OptimWrapper,
+    keep_boxes_in_float32,
+    readable_inputs,
+    use_channels_last,
+    use_mixed_precision,
+    use_tf32,
+)
 from .run import evaluate, train
 from .run_log import logged_entries
 from .run_options import (
@@ -15,7 +22,6 @@ from .run_options import (
     require_annotations,
     scale_learning_rate,
     set_resume,
-    use_mixed_precision,
 )
 
 __all__ = [
@@ -32,12 +38,15 @@ __all__ = [
     'load_run_config',
     'logged_entries',
     'parse_cfg_options',
+    'readable_inputs',
     'require_annotations',
     'scale_learning_rate',
     'set_resume',
     'start_processes',
     'train',
     'train_from_scratch',
+    'use_channels_last',
     'use_mixed_precision',
+    'use_tf32',
     'wrap_for_cpu',
 ]

@@ -28,6 +28,7 @@ from .hooks import (
     TellTrainingData,
 )
 from .launch import start_processes
+from .precision import UseChannelsLast, computes_in_bfloat16, readable_inputs
 
 
 def train(cfg: Config, launcher: str = 'none') -> None:
@@ -43,9 +44,14 @@ def train(cfg: Config, launcher: str = 'none') -> None:
     """
     check_head_classes(cfg)
     check_class_order(cfg)
-    with _started(cfg, launcher) as runner:
+    with contextlib.ExitStack() as during:
+        if computes_in_bfloat16(cfg) or cfg.get('channels_last'):
+            during.enter_context(readable_inputs())
+        runner = during.enter_context(_started(cfg, launcher))
         runner.register_hook(TellTrainingData())
         runner.register_hook(EvaluateWhenDone())
+        if cfg.get('channels_last'):
+            runner.register_hook(UseChannelsLast())
         runner.train()
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.device import get_device
 
 from ..checkpoints import SavedCheckpoint, last_checkpoint, read_checkpoint, require_checkpoint
 from ..utils.errors import UserError
@@ -35,33 +34,6 @@ def load_run_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
     return cfg
-
-
-def use_mixed_precision(cfg: Config) -> None:
-    """Switches to mixed precision: float16 with loss scaling on GPUs, bfloat16 on the CPU.
-
-    ``optim_wrapper.dtype`` in the config is kept on GPUs.
-
-    Raises:
-        UserError: The config's optimiser wrapper, number format or the device has no mixed
-            precision.
-    """
-    wrapper = cfg.get('optim_wrapper')
-    kind = None if wrapper is None else wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
-        raise UserError(f'--amp replaces an optim_wrapper of type OptimWrapper; the config has {kind}')
-    device = get_device()
-    if device in ('cuda', 'npu', 'mlu', 'musa'):
-        wrapper.type = 'AmpOptimWrapper'
-        wrapper.setdefault('loss_scale', 'dynamic')
-    elif device == 'cpu':
-        dtype = wrapper.pop('dtype', 'bfloat16')
-        if dtype != 'bfloat16':
-            raise UserError(f'--amp on the CPU computes in bfloat16, not {dtype}')
-        wrapper.pop('loss_scale', None)
-        wrapper.type = 'BFloat16OptimWrapper'
-    else:
-        raise UserError(f'--amp is not available on the device {device}')
 
 
 def scale_learning_rate(cfg: Config) -> None:

@@ -7,6 +7,7 @@ from .detectors import build_test_set, load_detector
 from .drawing import FONT, draw_boxes, palette_of
 from .image_files import read_rgb, write_png
 from .layout import BACKGROUND, evenly_spread, grid, legend, magnified_crops, titled
+from .times import draw_times
 
 __all__ = [
     'BACKGROUND',
@@ -20,6 +21,7 @@ __all__ = [
     'draw_curves',
     'draw_on_dataset',
     'draw_on_images',
+    'draw_times',
     'evenly_spread',
     'find_images',
     'grid',

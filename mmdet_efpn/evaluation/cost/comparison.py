@@ -10,7 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
+from .profile import profile_steps
 from .subject import Subject
+from .traffic import Traffic, traffic_of
+
+WARM_UP_ROUNDS = dict(cuda=3)  # a GPU's first passes choose kernels; elsewhere one round
 
 
 def compare(
@@ -19,15 +23,19 @@ def compare(
     repeats: int,
     timed: bool = True,
     passes: Sequence[str] = tuple(PASSES),
-    amp: bool = False,
+    amp: str | None = None,
+    traffic: bool = False,
+    profile: bool = False,
 ) -> list:
     """Measures ``passes`` of all subjects and returns one dict of figures per subject.
 
-    With ``amp`` they run under bfloat16 autocast.
+    With ``amp``, a type's name, they run under autocast.
 
-    Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``, and when timed
+    Keys: ``name``, ``config``, ``height``, ``width``, ``parameters``, ``macs``; when timed
     ``forward_seconds``, ``forward_backward_seconds``, ``forward_bytes``,
     ``forward_backward_bytes``; a figure that couldn't be taken is ``None`` and ``note`` says why.
+    With ``traffic``, a :class:`Traffic` for each pass under ``traffic``; with ``profile``, each pass's
+    list of :class:`Spot` under ``profile``.
     """
     rows, models = [], []
     for subject in subjects:
@@ -45,30 +53,41 @@ def compare(
             row['macs'] = count_macs(model.to(device), images[:1])
         except ValueError as error:
             row.update(macs=None, note=str(error))
+        model = prepare(model, device, amp)
+        if traffic:
+            row['traffic'] = {
+                name: traffic_of(model, images.shape, amp, name != 'forward') for name in passes
+            }
         if timed:
             progress(f'memory of {subject.name}')
             for name, size in peak_memory(subject, device, passes, amp).items():
                 row[f'{name}_bytes'] = size
         rows.append(row)
-        models.append(prepare(model, device, amp))
+        models.append(model)
+    all_images = [subject.images(device) for subject in subjects]
     if timed:
-        _take_times(rows, models, [s.images(device) for s in subjects], repeats, passes, amp)
+        _take_times(rows, models, all_images, repeats, passes, amp)
+    if profile:
+        for row, model, images in zip(rows, models, all_images, strict=True):
+            progress(f'profiling {row["name"]}')
+            row['profile'] = {name: profile_steps(model, images, amp, name, repeats) for name in passes}
     return rows
 
 
 def _take_times(
-    rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: bool
+    rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: str | None
 ) -> None:
-    """Adds the median seconds of each pass to ``rows``; the first round only warms up."""
+    """Adds the median seconds of each pass to ``rows``; the first rounds only warm up."""
     seconds: list[dict[str, list[float]]] = [{name: [] for name in passes} for _ in rows]
-    for turn in range(repeats + 1):
-        progress(f'timing, round {turn} of {repeats}' if turn else 'warming up')
+    warm_up = WARM_UP_ROUNDS.get(images[0].device.type, 1)
+    for turn in range(1 - warm_up, repeats + 1):
+        progress(f'timing, round {turn} of {repeats}' if turn > 0 else 'warming up')
         for taken, model, image in zip(seconds, models, images, strict=True):
             for name in passes:
                 taken[name].append(PASSES[name](model, image, amp))
     for row, taken in zip(rows, seconds, strict=True):
         for name, values in taken.items():
-            row[f'{name}_seconds'] = statistics.median(values[1:])
+            row[f'{name}_seconds'] = statistics.median(values[warm_up:])
 
 
 # Table column: heading, key of the figure, unit it is divided by, decimals.
@@ -93,13 +112,52 @@ def table(rows: list) -> str:
             cell = 'n/a' if value is None else f'{value / unit:.{decimals}f}'
             cells.append(cell if not (value and first) else f'{cell} ({value / first:.2f}x)')
         lines.append(cells)
-    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
-    lines.insert(1, ['-' * width for width in widths])
-    text = [
-        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |'
-        for line in lines
+    text = _aligned(lines)
+    return '\n'.join([text, *(f'{row["name"]}: {row["note"]}' for row in rows if row['note'])])
+
+
+def traffic_table(rows: list) -> str:
+    """What the passes of ``compare(..., traffic=True)`` move, as a Markdown table.
+
+    Bytes, kernels and memory come with their ratio to the first row's in brackets.
+    """
+    lines = [
+        [
+            'config',
+            'pass',
+            'moved (GB)',
+            'kernels',
+            'float32 maps',
+            'of these stride 4 or finer (GB)',
+            'activations at most (MiB)',
+        ]
     ]
-    return '\n'.join(text + [f'{row["name"]}: {row["note"]}' for row in rows if row['note']])
+    for name in rows[0]['traffic']:
+        first: Traffic = rows[0]['traffic'][name]
+        for row in rows:
+            found: Traffic = row['traffic'][name]
+            lines.append(
+                [
+                    row['name'],
+                    name.replace('_', '+'),
+                    f'{found.bytes / 1e9:.2f} ({found.bytes / first.bytes:.2f}x)',
+                    f'{found.kernels} ({found.kernels / first.kernels:.2f}x)',
+                    f'{found.float32_map_bytes / found.bytes:.1%}',
+                    f'{found.fine_float32_bytes / 1e9:.2f}',
+                    f'{found.peak_bytes / 2**20:.0f} ({found.peak_bytes / first.peak_bytes:.2f}x)',
+                ]
+            )
+    return _aligned(lines)
+
+
+def _aligned(lines: list[list[str]]) -> str:
+    """Cells as a Markdown table, the first line its heading."""
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    ruled = [lines[0], ['-' * width for width in widths], *lines[1:]]
+    return '\n'.join(
+        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |'
+        for line in ruled
+    )
 
 
 def progress(text: str) -> None:

@@ -14,8 +14,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...engine import keep_boxes_in_float32
+from ...engine import keep_boxes_in_float32, readable_inputs
+from ...utils.errors import UserError
 from .subject import Subject
+
+AMP_TYPES = dict(bfloat16=torch.bfloat16, float16=torch.float16)
 
 # mmcv operators whose own arithmetic is negligible beside the convolutions around them.
 _LIGHT_OPS = (
@@ -86,24 +89,28 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def prepare(model: nn.Module, device: str, amp: bool) -> nn.Module:
-    """Moves a model to where it is measured; with ``amp`` on the CPU, its boxes stay float32."""
-    if amp and torch.device(device).type == 'cpu':
-        keep_boxes_in_float32(model)
+def prepare(model: nn.Module, device: str, amp: str | None) -> nn.Module:
+    """Moves a model to where it is measured; with ``amp``, its boxes stay float32 as in training.
+
+    MMDetection's training in float16 on a GPU does not do that, so there is nothing done here.
+    """
+    kind = torch.device(device).type
+    if amp == 'bfloat16' or (amp and kind == 'cpu'):
+        keep_boxes_in_float32(model, kind)
     return model.to(device)
 
 
-def run_forward(model: nn.Module, images: torch.Tensor, amp: bool = False) -> float:
-    """Seconds of one forward pass in eval mode without gradients; ``amp``: under bfloat16 autocast."""
+def run_forward(model: nn.Module, images: torch.Tensor, amp: str | None = None) -> float:
+    """Seconds of one forward pass in eval mode without gradients; ``amp``: type of autocast."""
     model.eval()
-    with torch.no_grad(), autocast(images.device, amp):
+    with torch.no_grad(), readable_inputs(), autocast(images.device, amp):
         return timed(lambda: model(images), images.device)
 
 
-def run_forward_backward(model: Any, images: torch.Tensor, amp: bool = False) -> float:
+def run_forward_backward(model: Any, images: torch.Tensor, amp: str | None = None) -> float:
     """Seconds of one forward and backward pass in training mode, without the optimiser's step.
 
-    With ``amp`` the forward runs under bfloat16 autocast, as ``mmdet-efpn train --amp`` on the CPU.
+    With ``amp`` the forward runs under autocast in this type, as ``mmdet-efpn train --amp TYPE``.
     """
 
     def step() -> None:
@@ -112,37 +119,49 @@ def run_forward_backward(model: Any, images: torch.Tensor, amp: bool = False) ->
         loss.backward()
 
     model.train()
-    seconds = timed(step, images.device)
+    with readable_inputs():
+        seconds = timed(step, images.device)
     model.zero_grad(set_to_none=True)
     return seconds
 
 
-def precision(amp: bool) -> str:
+def precision(amp: str | None) -> str:
     """What the passes run in, as tables say it."""
-    return 'bfloat16 autocast' if amp else 'float32'
+    return f'{amp} autocast' if amp else 'float32'
 
 
-def autocast(device: torch.device, amp: bool) -> torch.autocast:
-    """Autocast in bfloat16 with ``amp``, none without."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=amp)
+def autocast(device: torch.device, amp: str | None) -> torch.autocast:
+    """Autocast in the type that ``amp`` names, none without.
+
+    Raises:
+        UserError: ``amp`` is none of ``AMP_TYPES``.
+    """
+    if amp is not None and amp not in AMP_TYPES:
+        raise UserError(f'amp is one of {", ".join(AMP_TYPES)}, or None, but it is {amp!r}')
+    return torch.autocast(device.type, AMP_TYPES[amp or 'bfloat16'], enabled=amp is not None)
 
 
 PASSES = dict(forward=run_forward, forward_backward=run_forward_backward)
 
 
 def timed(step: Callable[[], None], device: torch.device) -> float:
-    """Seconds that a step takes on a device."""
+    """Seconds that a step takes on a device; on a GPU, between two of its own events."""
     if device.type == 'cuda':
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize(device)
-    start = time.perf_counter()
+        with torch.cuda.device(device):
+            start.record()
+            step()
+            end.record()
+        torch.cuda.synchronize(device)
+        return start.elapsed_time(end) / 1e3
+    begun = time.perf_counter()
     step()
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+    return time.perf_counter() - begun
 
 
 def peak_memory(
-    subject: Subject, device: str, passes: Sequence[str] = tuple(PASSES), amp: bool = False
+    subject: Subject, device: str, passes: Sequence[str] = tuple(PASSES), amp: str | None = None
 ) -> dict[str, int | None]:
     """Peak memory in bytes of each of some ``PASSES``, weights included; ``amp`` as these have it.
 
@@ -162,7 +181,7 @@ def peak_memory(
             return dict.fromkeys(passes)
 
 
-def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str], amp: bool) -> dict:
+def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str], amp: str | None) -> dict:
     peaks = {}
     before = torch.cuda.memory_allocated(device)
     model, images = prepare(subject.build(), device, amp), subject.images(device)
@@ -173,7 +192,7 @@ def _peak_on_cuda(subject: Subject, device: str, passes: Sequence[str], amp: boo
     return peaks
 
 
-def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str], amp: bool) -> dict:
+def _peak_on_cpu(subject: Subject, threads: int, passes: Sequence[str], amp: str | None) -> dict:
     torch.set_num_threads(threads)
     # Loads torch's convolution library and starts its threads before the baseline is read.
     convolution = nn.Conv2d(3, 8, 3)

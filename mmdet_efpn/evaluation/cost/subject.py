@@ -113,7 +113,7 @@ def _parse_value(text: str):
 class BackboneNeckSteps(nn.Module):
     """A config's backbone and neck: image (B, 3, H, W) to the tuple of pyramid levels.
 
-    The training step's stand-in loss is the sum of the levels' means. Frozen stages stay frozen. A P2'
+    The training step's stand-in loss is the sum of the levels. Frozen stages stay frozen. A P2'
     that is deferred (``neck.sparse``) is computed whole. One that is made on RoIs alone
     (``extension_cfg.on_rois``) counts as far as P3', and ``note`` says so; the convs after the pooling
     are the RoI head's.
@@ -147,7 +147,7 @@ class BackboneNeckSteps(nn.Module):
         """A stand-in loss that reaches every level."""
         levels = self(images)
         maps = (level.made if isinstance(level, LevelForRoIs) else level for level in levels)
-        return torch.stack([level.float().mean() for level in maps]).sum()
+        return torch.stack([level.sum() for level in maps]).sum()
 
 
 class DetectorSteps(nn.Module):

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmdet_efpn.datasets.synthetic import paint_scene
-from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
+from mmdet_efpn.engine import keep_boxes_in_float32
 from mmdet_efpn.models.detectors.cross_resolution_distiller import counted_cells, undisturbed
 
 

@@ -6,7 +6,7 @@ from mmdet.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 
-from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
+from mmdet_efpn.engine import keep_boxes_in_float32
 from mmdet_efpn.models import PartlyTrainedDetector
 
 

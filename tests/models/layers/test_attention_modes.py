@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet_efpn.models.layers.position_bias import CACHED_BIASES, RelativePositionBias
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+gpu = pytest.mark.gpu
 
 
 @pytest.fixture

@@ -194,7 +194,9 @@ class _Recorder(nn.Module):
         return self(images).float().mean()
 
 
-@pytest.mark.parametrize(('amp', 'dtype'), [(False, torch.float32), (True, torch.bfloat16)])
+@pytest.mark.parametrize(
+    ('amp', 'dtype'), [(None, torch.float32), ('bfloat16', torch.bfloat16), ('float16', torch.float16)]
+)
 def test_passes_run_in_the_precision_asked_for(amp, dtype):
     model, images = _Recorder(), torch.zeros(1, 3, 8, 8)
     for run in measure.PASSES.values():

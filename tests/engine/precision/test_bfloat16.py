@@ -4,7 +4,7 @@ import torch
 from mmcv.ops import DeformConv2dPack, ModulatedDeformConv2dPack, RoIAlign
 from torch import nn
 
-from mmdet_efpn.engine.cpu_amp import keep_boxes_in_float32
+from mmdet_efpn.engine import keep_boxes_in_float32
 
 
 def test_deformable_convs_compute_in_float32():
