@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +21,15 @@ class Boxes(NamedTuple):
         boxes: (n, 4) ``x1, y1, x2, y2`` in pixels of the picture that the detector sees.
         height: Of that picture, in pixels.
         width: Of that picture, in pixels.
+        ignored: (m, 4) boxes of regions that neither train nor count; ``None``: not looked for.
+        original: Height and width in pixels of the file; ``None`` where the pipeline does not tell.
     """
 
     boxes: torch.Tensor
     height: int
     width: int
+    ignored: torch.Tensor | None = None
+    original: tuple[int, int] | None = None
 
 
 class BlankImage(LoadImageFromFile):
@@ -77,7 +81,11 @@ def pictures_of(dataset: Any) -> Iterator[str]:
                 yield path
 
 
-def boxes_after_pipeline(dataset: Any, most: int = MOST_PICTURES) -> list[Boxes]:
+def boxes_after_pipeline(
+    dataset: Any,
+    most: int = MOST_PICTURES,
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> list[Boxes]:
     """Boxes of some pictures, evenly spread, after the pipeline's resizing, crops and flips.
 
     The pictures are not decoded: the loader gives black ones of their size. The state of the random
@@ -86,22 +94,35 @@ def boxes_after_pipeline(dataset: Any, most: int = MOST_PICTURES) -> list[Boxes]
     Args:
         dataset: A built data set or a wrapper of one, whose pipeline ends in ``PackDetInputs``.
         most (int): Number of pictures. Default 500.
+        watch (Callable): Takes the places in the data set and gives them one by one, such as a
+            progress bar. Default: just gives them.
 
     Returns:
-        list[Boxes]: Of each picture that the pipeline does not throw out; ignored regions left out.
+        list[Boxes]: Of each picture that the pipeline does not throw out; ignored regions apart.
     """
     step = max(1, -(-len(dataset) // most))
     found = []
     with _blank_pictures(dataset), _kept_random_state():
-        for place in range(0, len(dataset), step):
+        for place in watch(range(0, len(dataset), step)):
             packed = dataset[place]
             sample = packed.get('data_samples') if isinstance(packed, dict) else None
             if sample is None or 'gt_instances' not in sample:
                 continue
-            boxes = sample.gt_instances.bboxes
-            boxes = getattr(boxes, 'tensor', boxes).float()
-            found.append(Boxes(boxes, *sample.img_shape[:2]))
+            ignored = sample.ignored_instances if 'ignored_instances' in sample else None
+            found.append(
+                Boxes(
+                    _corners(sample.gt_instances),
+                    *sample.img_shape[:2],
+                    None if ignored is None else _corners(ignored),
+                    sample.get('ori_shape'),
+                )
+            )
     return found
+
+
+def _corners(instances: Any) -> torch.Tensor:
+    boxes = instances.bboxes
+    return getattr(boxes, 'tensor', boxes).float()
 
 
 @contextlib.contextmanager
