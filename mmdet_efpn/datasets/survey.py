@@ -88,8 +88,8 @@ def boxes_after_pipeline(
 ) -> list[Boxes]:
     """Boxes of some pictures, evenly spread, after the pipeline's resizing, crops and flips.
 
-    The pictures are not decoded: the loader gives black ones of their size. The state of the random
-    numbers is kept.
+    The pictures are not decoded: the loader gives black ones of their size. Random steps begin with the
+    same numbers each time; the state of the random numbers is kept.
 
     Args:
         dataset: A built data set or a wrapper of one, whose pipeline ends in ``PackDetInputs``.
@@ -145,6 +145,9 @@ def _blank_pictures(dataset: Any) -> Iterator[None]:
 @contextlib.contextmanager
 def _kept_random_state() -> Iterator[None]:
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
     try:
         yield
     finally:
