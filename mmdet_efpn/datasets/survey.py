@@ -109,20 +109,25 @@ def boxes_after_pipeline(
             if sample is None or 'gt_instances' not in sample:
                 continue
             ignored = sample.ignored_instances if 'ignored_instances' in sample else None
-            found.append(
-                Boxes(
-                    _corners(sample.gt_instances),
-                    *sample.img_shape[:2],
-                    None if ignored is None else _corners(ignored),
-                    sample.get('ori_shape'),
-                )
-            )
-    return found
+            shown = None if ignored is None else _corners(ignored)
+            sizes = (*sample.img_shape[:2], shown, sample.get('ori_shape'))
+            found.append((_corners(sample.gt_instances), *sizes))
+    return [
+        Boxes(
+            torch.from_numpy(boxes),
+            height,
+            width,
+            None if ignored is None else torch.from_numpy(ignored),
+            original,
+        )
+        for boxes, height, width, ignored, original in found
+    ]
 
 
-def _corners(instances: Any) -> torch.Tensor:
+def _corners(instances: Any) -> np.ndarray:
+    """Boxes (n, 4) as an array: small tensors among those of pictures would keep their memory taken."""
     boxes = instances.bboxes
-    return getattr(boxes, 'tensor', boxes).float()
+    return getattr(boxes, 'tensor', boxes).numpy().astype(np.float32)  # a copy
 
 
 @contextlib.contextmanager

@@ -165,7 +165,13 @@ def _head_settings(detector: Any) -> str:
         return ''
     assigner, ranges = getattr(head, 'assigner', None), getattr(head, 'regress_ranges', None)
     rules = {} if assigner is None else {k: v for k, v in vars(assigner).items() if not callable(v)}
-    return f'{type(assigner)} {rules} {head.prior_generator!r} {ranges}'
+    generator = head.prior_generator
+    anchors = [level.tolist() for level in getattr(generator, 'base_anchors', ())]
+    return f'{type(assigner)} {rules} {generator.strides} {anchors} {ranges} {_border(head)}'
+
+
+def _border(head: Any) -> Any:
+    return (getattr(head, 'train_cfg', None) or {}).get('allowed_border')
 
 
 def _fit(subjects: Sequence[Subject], facts: Facts, seen: Sequence[Boxes]) -> Fit | None:

@@ -14,9 +14,9 @@ from mmdet_efpn.utils.pretrained import without_weights
 def built(shipped):
     """Function that builds one of MMDetection's detectors, light and without weights."""
 
-    def build(name: str):
+    def build(name: str, light: bool = True):
         init_default_scope('mmdet')
-        return MODELS.build(Config(dict(model=without_weights(shipped(name, light=True).model))).model)
+        return MODELS.build(Config(dict(model=without_weights(shipped(name, light).model))).model)
 
     return build
 
