@@ -28,6 +28,8 @@ class Facts:
             say.
         proposals: The RPN's ``nms_pre`` and ``max_per_img``; ``None`` without one.
         scale_keys: Config keys of the scale.
+        at_stride_two: The share of boxes that have a positive on the stride-2 level or are pooled from
+            it; ``None`` without such a level, or if it is not known.
     """
 
     sizes: np.ndarray
@@ -43,6 +45,7 @@ class Facts:
     kept: tuple[str, int] | None = ('model.test_cfg.rcnn.max_per_img', 100)
     proposals: tuple[int, int] | None = None
     scale_keys: tuple[str, ...] = ()
+    at_stride_two: float | None = None
 
     @property
     def sides(self) -> np.ndarray:

@@ -39,7 +39,7 @@ def runs_assigner(head: Any) -> bool:
         return False
     if isinstance(head, FCOSHead) and not hasattr(head, 'assigner'):
         return type(head)._get_targets_single is FCOSHead._get_targets_single
-    assigner = getattr(head, 'assigner', None)
+    assigner: Any = getattr(head, 'assigner', None)
     with_anchors = hasattr(head.prior_generator, 'base_anchors')
     if type(assigner) is ATSSAssigner:
         return with_anchors and assigner.alpha is None

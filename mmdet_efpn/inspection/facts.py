@@ -35,6 +35,7 @@ def gather_facts(
     cannot: str | None,
     seen: Sequence[Boxes],
     counts: np.ndarray,
+    at_stride_two: float | None,
 ) -> Facts:
     """What the rules read.
 
@@ -44,6 +45,7 @@ def gather_facts(
         cannot (str | None): Why it cannot be extended.
         seen (Sequence[Boxes]): Boxes of pictures as the detector sees them; one at least.
         counts (np.ndarray): Objects of each picture.
+        at_stride_two (float | None): The share of boxes that learn at stride 2.
     """
     corners = torch.cat([sample.boxes for sample in seen if len(sample.boxes)])
     shape = np.array([(sample.width, sample.height) for sample in seen], float)
@@ -51,11 +53,11 @@ def gather_facts(
         [(sample.original or (sample.height, sample.width))[::-1] for sample in seen], float
     )
     width, height = (int(side) for side in np.median(files, 0).round())
-    looked_like = tuple(int(side) for side in np.median(shape, 0).round())
+    seen_as: list[int] = np.median(shape, 0).round().astype(int).tolist()
     model = inner_detector(cfg.model)
     rpn = (model.get('test_cfg') or {}).get('rpn') or {}
     scales = _scales(cfg.train_dataloader, 'train_dataloader')
-    tested = {}
+    tested: dict[str, tuple[int, int]] = {}
     for loader in ('val_dataloader', 'test_dataloader'):
         tested |= _scales(cfg.get(loader) or {}, loader)
     first = subjects[0]
@@ -67,7 +69,7 @@ def gather_facts(
         counts=counts,
         factor=float(np.median(np.sqrt(shape.prod(1) / files.prod(1)))),
         original=(width, height),
-        scale=next(iter(scales.values())) if len({*scales.values()}) == 1 else looked_like,
+        scale=next(iter(scales.values())) if len({*scales.values()}) == 1 else (seen_as[0], seen_as[1]),
         stride=max(finest, 4) if extended else finest,
         two_stage=bool(model.get('roi_head')),
         extended=extended,
@@ -75,6 +77,7 @@ def gather_facts(
         anchor=None if head is None else _anchor(cfg.model, head.prior_generator),
         kept=numbers_of_detections(cfg).model,
         proposals=(rpn['nms_pre'], rpn['max_per_img']) if set(rpn) >= _PROPOSALS else None,
+        at_stride_two=at_stride_two,
         scale_keys=tuple(scales | tested) if len({*scales.values(), *tested.values()}) == 1 else (),
     )
 

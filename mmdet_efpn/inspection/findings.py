@@ -78,6 +78,16 @@ class Findings:
     has_pictures: bool = True
     own_config: bool = True
 
+    @property
+    def matched(self) -> list[tuple[str, Matching]]:
+        """Name and positives of each detector that has some."""
+        return [(one.name, one.matching) for one in self.columns if one.matching is not None]
+
+    @property
+    def pooled(self) -> list[tuple[str, np.ndarray]]:
+        """Name, and the stride (n,) that each box is pooled at, of each detector with RoI heads."""
+        return [(one.name, one.pooled) for one in self.columns if one.pooled is not None]
+
 
 def _unwatched(title: str) -> Callable[[Sequence], Iterable]:
     return iter
@@ -121,7 +131,7 @@ def inspect_config(
         raise UserError(f'{source}: no box of the training set is left after its pipeline')
     columns = _columns(subjects, seen, watch)
     counts, ignored = objects_by_picture(dataset)
-    facts = gather_facts(cfg, subjects, cannot, seen, counts)
+    facts = gather_facts(cfg, subjects, cannot, seen, counts, _at_stride_two(columns[-1]))
     regions = warn_of_ignored_regions(ignored, cfg.model)
     numbers = numbers_of_detections(cfg)
     notes += filter(None, [regions, numbers.warning()])
@@ -158,6 +168,16 @@ def _columns(subjects: Sequence[Subject], seen: Sequence[Boxes], watch: Watch) -
     return columns
 
 
+def _at_stride_two(column: Column) -> float | None:
+    """The share of boxes that learn at stride 2: by positives there, or as RoIs."""
+    if 2 not in column.strides:
+        return None
+    if column.pooled is not None:
+        return float(np.mean(column.pooled == 2))
+    matching = column.matching
+    return None if matching is None else matching.share(level=matching.strides.index(2))
+
+
 def _head_settings(detector: Any) -> str:
     """What decides the positives of a detector, as text."""
     head = dense_head(detector)
@@ -176,7 +196,7 @@ def _border(head: Any) -> Any:
 
 def _fit(subjects: Sequence[Subject], facts: Facts, seen: Sequence[Boxes]) -> Fit | None:
     """The rules' measure of anchors, on the levels of the config's own detector."""
-    detector = subjects[0].detector
-    if detector is None or facts.anchor is None:
+    head = None if subjects[0].detector is None else dense_head(subjects[0].detector)
+    if head is None or facts.anchor is None:
         return None
-    return partial(mean_best_ious, dense_head(detector).prior_generator, seen)
+    return partial(mean_best_ious, head.prior_generator, seen)

@@ -34,7 +34,7 @@ class Matching:
 
     def share(self, iou: float | None = None, level: int | None = None) -> float:
         """The share of boxes (0 to 1) with a positive, of at least that IoU, on one level or on any."""
-        hit = self.counts > 0
+        hit: Any = self.counts > 0
         if iou is not None:
             if self.ious is None:
                 raise ValueError('points have no IoU')

@@ -61,14 +61,19 @@ def extension_of(facts: Facts, factor: float = 1.0) -> Advice:
     verdict = words[1]
     if words[0] != words[1]:
         verdict = f'at this scale: {words[0]}; at the recommended one: {words[1]}'
+    levels = ''
     if 'extend' in words:
         reason += ". P2' has twice as many cells across an object"
-        if not facts.two_stage:
+        if facts.at_stride_two is not None and facts.at_stride_two < SOME:
+            reason += f'. But only {facts.at_stride_two:.0%} of the boxes learn at stride 2 with these '
+            reason += 'anchors, so that --levels p3_prime, without that level, does as well'
+            levels = ' --levels p3_prime'
+        elif not facts.two_stage:
             reason += '. One-stage heads are expensive at stride 2: try --levels p3_prime too'
     if 'perhaps' in words:
         reason += '. Perhaps: if the smallest are what you are after, train both and compare'
     wanted = 'extend' in words and not facts.extended
-    command = 'mmdet-efpn extend CONFIG MY_EFPN.py' if wanted else ''
+    command = f'mmdet-efpn extend CONFIG MY_EFPN.py{levels}' if wanted else ''
     if facts.extended:
         verdict = verdict.replace('do not extend', "P2' is not needed").replace('extend', "keep P2'")
     return Advice("P2'", verdict, reason, command=command)

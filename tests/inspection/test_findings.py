@@ -46,6 +46,7 @@ def test_columns_by_hand(found):
     # floor(log2(side / finest_scale)): all under 56 px are of the finest level
     assert set(plain.pooled) == {4}
     assert set(extended.pooled) == {2}
+    assert found.facts.at_stride_two == 1
 
 
 def test_best_ious_by_hand(found):
@@ -147,6 +148,22 @@ def test_ignored_regions_and_disagreeing_numbers_are_warnings(tiny_coco, tiny_co
     assert '1 ignored region ' in first
     assert 'max_per_img=300' in second
     assert first in html_page(found)
+
+
+def test_one_stage_detectors_get_options_of_their_own(shipped, tiny_config):
+    cfg = shipped('retinanet/retinanet_r50_fpn_1x_coco', light=True)
+    cfg.train_dataloader = Config.fromfile(tiny_config).train_dataloader
+    found = inspect_config(cfg, 'retina.py')
+    plain, extended = (column.matching for column in found.columns)
+    assert plain.strides == (8, 16, 32, 64, 128)
+    assert extended.strides == (2, 4, *plain.strides)
+    # the 32 px anchor of stride 8, beside those of 8 to 13 px of stride 2: 10x10 and 16x5 px
+    assert plain.share(0.5) == 0
+    assert extended.share(0.5, level=0) > 0.9
+    assert found.facts.at_stride_two == extended.share(level=0)
+    text = text_report(found)
+    assert 'own_data' not in text
+    assert 'model.bbox_head.anchor_generator.octave_base_scale=' in text
 
 
 def test_a_detector_that_cannot_be_extended_says_why(shipped, tiny_config):

@@ -51,6 +51,13 @@ def test_small_is_counted_in_cells_of_the_finest_plain_level():
     assert extension_of(facts(sizes=np.full((9, 2), 31.0))).verdict == 'do not extend'
 
 
+def test_a_level_that_no_box_learns_from_is_left_out():
+    made = facts(1.0, two_stage=False, at_stride_two=0.04)
+    assert extension_of(made).command.endswith(' --levels p3_prime')
+    assert 'only 4% of the boxes learn at stride 2' in extension_of(made).reason
+    assert '--levels' not in extension_of(facts(1.0, at_stride_two=0.5)).command
+
+
 def test_sides_are_roots_of_areas():
     made = facts(sizes=np.array([[4.0, 9.0], [32.0, 8.0], [8.0, 8.0]]))
     assert made.sides.tolist() == [6, 16, 8]

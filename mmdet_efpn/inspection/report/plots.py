@@ -2,6 +2,7 @@
 
 import base64
 import io
+from typing import Any
 
 import cv2
 import matplotlib
@@ -12,10 +13,13 @@ from matplotlib.figure import Figure
 from ...datasets import leaves
 from ...visualization import annotation_grid
 from ..advice import FEW_CELLS
-from ..findings import Column, Findings
+from ..findings import Findings
+from ..matching import Matching
 
 COLOURS = {'plain': '#8a8f98', 'extended': '#00796b'}
 JPEG_QUALITY = 88
+# over a line
+TEXT: dict[str, Any] = dict(va='top', ha='center', bbox=dict(facecolor='white', edgecolor='none', pad=1))
 
 
 def plots_of(findings: Findings) -> list[tuple[str, str]]:
@@ -58,14 +62,14 @@ def _address(figure: Figure) -> str:
 def _sizes(axes: Axes, findings: Findings) -> bool:
     sides = findings.facts.sides
     edges = np.geomspace(max(1.0, sides.min()), max(sides.max(), 2 * max(1.0, sides.min())), 40)
-    axes.hist(sides, bins=edges, color=COLOURS['extended'], alpha=0.85)
+    axes.hist(sides, bins=edges.tolist(), color=COLOURS['extended'], alpha=0.85)
     axes.set_xscale('log', base=2)
     axes.xaxis.set_major_formatter(lambda side, _: f'{side:g}')
     top = axes.get_ylim()[1]
     for stride in (2, 4, 8):
         axes.axvline(FEW_CELLS * stride, color='#444', linewidth=0.8, linestyle='--')
         where = (FEW_CELLS * stride, 1.18 * top)
-        axes.text(*where, f'{FEW_CELLS} cells at\nstride {stride}', va='top', ha='center', size=8)
+        axes.text(*where, f'{FEW_CELLS} cells at\nstride {stride}', size=8, **TEXT)
     axes.set_ylim(0, 1.2 * top)
     axes.set(xlabel='side in pixels (square root of the area)', ylabel='boxes')
     return True
@@ -75,7 +79,7 @@ def _objects(axes: Axes, findings: Findings) -> bool:
     counts, kept = findings.facts.counts, findings.facts.kept
     width = max(1, -(-int(counts.max()) // 40))
     bins = np.arange(0, counts.max() + width + 1, width) - 0.5
-    axes.hist(counts, bins=bins, color=COLOURS['extended'], alpha=0.85)
+    axes.hist(counts, bins=bins.tolist(), color=COLOURS['extended'], alpha=0.85)
     axes.set_yscale('log')
     if kept is not None and kept[1] < 5 * counts.max():
         axes.axvline(kept[1], color='#c62828', linewidth=1, label=f'the model keeps {kept[1]}')
@@ -85,18 +89,18 @@ def _objects(axes: Axes, findings: Findings) -> bool:
 
 
 def _best_ious(axes: Axes, findings: Findings) -> bool:
-    drawn = set()
-    for column in findings.columns:
-        if column.matching is None or column.matching.ious is None:
+    drawn: list[Matching] = []
+    for name, matching in findings.matched:
+        if matching.ious is None:
             continue
-        best = np.sort(column.matching.ious.max(1))
-        same = id(column.matching) in drawn
-        drawn.add(id(column.matching))
+        best = np.sort(matching.ious.max(1))
+        same = any(matching is other for other in drawn)
+        drawn.append(matching)
         axes.plot(
             [0, *best],
             [100, *100 * (1 - np.arange(len(best)) / len(best))],
-            label=column.name + (', the same' if same else ''),
-            color=COLOURS[column.name],
+            label=name + (', the same' if same else ''),
+            color=COLOURS[name],
             linewidth=2,
             linestyle='--' if same else '-',
         )
@@ -113,36 +117,31 @@ def _best_ious(axes: Axes, findings: Findings) -> bool:
 
 
 def _levels(axes: Axes, findings: Findings) -> bool:
-    columns = [column for column in findings.columns if column.matching is not None]
-    shares = [
-        {int(s): 100 * c.matching.share(level=i) for i, s in enumerate(c.matching.strides)}
-        for c in columns
-    ]
-    _bars(axes, columns, shares, '% of boxes with a positive')
-    return bool(columns)
+    shares = {
+        name: {int(s): 100 * one.share(level=level) for level, s in enumerate(one.strides)}
+        for name, one in findings.matched
+    }
+    return _bars(axes, shares, '% of boxes with a positive')
 
 
 def _pooled(axes: Axes, findings: Findings) -> bool:
-    columns = [column for column in findings.columns if column.pooled is not None]
-    shares = [
-        {int(s): 100 * float(np.mean(c.pooled == s)) for s in np.unique(c.pooled)} for c in columns
-    ]
-    _bars(axes, columns, shares, '% of boxes')
-    return bool(columns)
+    shares = {
+        name: {int(s): 100 * float(np.mean(strides == s)) for s in np.unique(strides)}
+        for name, strides in findings.pooled
+    }
+    return _bars(axes, shares, '% of boxes')
 
 
-def _bars(axes: Axes, columns: list[Column], shares: list[dict[int, float]], label: str) -> None:
-    strides = sorted({stride for share in shares for stride in share})
-    width = 0.8 / max(1, len(columns))
-    for number, (column, share) in enumerate(zip(columns, shares, strict=True)):
-        places = np.arange(len(strides)) + (number - (len(columns) - 1) / 2) * width
+def _bars(axes: Axes, shares: dict[str, dict[int, float]], label: str) -> bool:
+    """One group of bars a stride, one bar a detector; whether there is any."""
+    strides = sorted({stride for share in shares.values() for stride in share})
+    width = 0.8 / max(1, len(shares))
+    for number, (name, share) in enumerate(shares.items()):
+        places = np.arange(len(strides)) + (number - (len(shares) - 1) / 2) * width
         heights = [share.get(stride, 0.0) for stride in strides]
-        bars = axes.bar(places, heights, width, label=column.name, color=COLOURS[column.name])
-        axes.bar_label(
-            bars,
-            [f'{h:.0f}' if s in share else '' for s, h in zip(strides, heights, strict=True)],
-            size=8,
-        )
+        bars = axes.bar(places, heights, width, label=name, color=COLOURS[name])
+        axes.bar_label(bars, [f'{share[s]:.0f}' if s in share else '' for s in strides], size=8)
     axes.set_xticks(range(len(strides)), [f'{stride}' for stride in strides])
     axes.set(xlabel='stride', ylabel=label, ylim=(0, 110))
     axes.legend(frameon=False)
+    return bool(shares)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..advice import FEW_CELLS
-from ..findings import Column, Findings
-from ..matching import IOUS
+from ..findings import Findings
+from ..matching import IOUS, Matching
 
 NONE = '-'
+Rows = list[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Table:
 
     title: str
     head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Rows
     note: str = ''
 
 
@@ -42,7 +43,7 @@ def overview(findings: Findings) -> Table:
     boxes = f'{len(sides)} of {len(findings.classes)} classes'
     if findings.ignored:
         boxes += f', and {findings.ignored} ignored regions'
-    rows = [
+    rows: Rows = [
         ('pictures', f'{looked} of {total} looked at'),
         ('boxes', boxes),
         ('size of the files', f'{facts.original[0]} x {facts.original[1]} px (width x height, median)'),
@@ -60,7 +61,7 @@ def cells(findings: Findings) -> Table | None:
     if not strides:
         return None
     sides = findings.facts.sides
-    rows = []
+    rows: Rows = []
     for stride in strides:
         names = [column.name for column in findings.columns if stride in column.strides]
         rows.append(
@@ -78,35 +79,31 @@ def cells(findings: Findings) -> Table | None:
 
 def positives(findings: Findings) -> Table | None:
     """Boxes with a positive anchor or point, level by level."""
-    columns = [column for column in findings.columns if column.matching is not None]
-    if not columns:
+    names, found = [name for name, _ in findings.matched], [match for _, match in findings.matched]
+    if not found:
         return None
-    rows = [('any level', *(f'{c.matching.share():.1%}' for c in columns))]
-    with_iou = columns[0].matching.ious is not None
+    rows: Rows = [('any level', *(f'{one.share():.1%}' for one in found))]
+    with_iou = found[0].ious is not None
     if with_iou:
         rows += [
-            (f'of IoU {iou:g} or more', *(f'{c.matching.share(iou):.1%}' for c in columns))
-            for iou in IOUS
+            (f'of IoU {iou:g} or more', *(f'{one.share(iou):.1%}' for one in found)) for iou in IOUS
         ]
-        rows.append(('best IoU, median', *(_number(c.matching.middle_iou()) for c in columns)))
-    strides = sorted({stride for column in columns for stride in column.matching.strides})
-    rows += [(f'stride {stride:g}', *(_on_level(c, stride) for c in columns)) for stride in strides]
-    note = f'Decided by {columns[0].matching.rule}.'
+        rows.append(('best IoU, median', *(_number(one.middle_iou()) for one in found)))
+    strides = sorted({stride for one in found for stride in one.strides})
+    rows += [(f'stride {stride:g}', *(_on_level(one, stride) for one in found)) for stride in strides]
+    note = f'Decided by {found[0].rule}.'
     if with_iou:
         note += ' By level: the share of boxes, and the median IoU of their best positive there.'
-    if len({id(column.matching) for column in columns}) < len(columns):
+    if len(found) == 2 and found[0] is found[1]:
         note += " Both propose on the same levels: P2' changes what RoIs are pooled from."
-    left = max(column.matching.left_out for column in columns)
-    if left:
+    if left := max(one.left_out for one in found):
         note += f' {left} pictures have too many boxes and anchors for the memory and are left out.'
     what = 'anchor' if with_iou else 'anchor or point'
-    head = ('', *(column.name for column in columns))
-    return Table(f'Boxes with a positive {what}', head, rows, note)
+    return Table(f'Boxes with a positive {what}', ('', *names), rows, note)
 
 
-def _on_level(column: Column, stride: float) -> str:
-    matching = column.matching
-    if matching is None or stride not in matching.strides:
+def _on_level(matching: Matching, stride: float) -> str:
+    if stride not in matching.strides:
         return NONE
     level = matching.strides.index(stride)
     share, middle = matching.share(level=level), matching.middle_iou(level)
@@ -119,27 +116,24 @@ def _number(value: float | None) -> str:
 
 def pooling(findings: Findings) -> Table | None:
     """Levels that RoIs of the boxes' own sizes are pooled from."""
-    columns = [column for column in findings.columns if column.pooled is not None]
-    if not columns:
+    names, found = [name for name, _ in findings.pooled], [strides for _, strides in findings.pooled]
+    if not found:
         return None
-    strides = sorted({int(stride) for column in columns for stride in np.unique(column.pooled)})
-    rows = [
-        (f'stride {stride}', *(f'{np.mean(c.pooled == stride):.1%}' for c in columns))
-        for stride in strides
+    strides = np.unique(np.concatenate(found)).tolist()
+    rows: Rows = [
+        (f'stride {stride}', *(f'{np.mean(one == stride):.1%}' for one in found)) for stride in strides
     ]
-    sides = findings.facts.sides
-    middle = (f'{np.median(sides / c.pooled):.1f}' for c in columns)
+    middle = (f'{np.median(findings.facts.sides / one):.1f}' for one in found)
     rows.append(('cells across, median', *middle))
-    head = ('', *(column.name for column in columns))
     note = 'An RoI of the box itself; what the RPN proposes is of about its size.'
-    return Table('Where RoIs are pooled from', head, rows, note)
+    return Table('Where RoIs are pooled from', ('', *names), rows, note)
 
 
 def numbers(findings: Findings) -> Table:
     """Objects of pictures beside the settings that limit candidates and detections."""
     counts = findings.facts.counts
     middle, many = np.percentile(counts, (50, 99))
-    rows = [
+    rows: Rows = [
         ('objects of a picture, median', f'{middle:.0f}'),
         ('99 of 100 pictures have at most', f'{many:.0f}'),
         ('the fullest picture has', f'{counts.max()}'),

@@ -25,10 +25,11 @@ def lines_of(findings: Findings) -> list[tuple[str, list[str]]]:
     title = f'For the top of {TEMPLATE}'
     if findings.advice[0].verdict == 'do not extend':
         title += ", or the same values in a config without P2'"
-    found = [(f'{title}:', template_lines(findings))]
+    # the template is a two-stage detector, with anchors of that kind
+    found = [(f'{title}:', template_lines(findings))] if findings.facts.two_stage else []
     options = [option for advice in findings.advice for option in advice.options]
     if options and findings.own_config:
-        found.append(('The same for this config, after --cfg-options:', options))
+        found.append(('For this config, after --cfg-options:', options))
     commands = [advice.command for advice in findings.advice if advice.command]
     if not findings.own_config:  # the template has P2' already
         commands = [command for command in commands if 'CONFIG' not in command]
