@@ -23,7 +23,9 @@ def objects_by_picture(dataset: Any) -> tuple[np.ndarray, int]:
     counts, ignored = [], 0
     for leaf in leaves(dataset):
         for place in range(len(leaf)):
-            flags = [bool(one.get('ignore_flag')) for one in leaf.get_data_info(place)['instances']]
+            flags = [
+                bool(one.get('ignore_flag')) for one in leaf.get_data_info(place).get('instances', ())
+            ]
             counts.append(flags.count(False))
             ignored += flags.count(True)
     return np.array(counts), ignored

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..datasets import Boxes
-from ..engine.checks import dense_head, matched_boxes
+from ..engine.checks import dense_head, matched_boxes, unwrapped
 from .assignment import Positives, positives_of, runs_assigner
 
 IOUS = (0.3, 0.5, 0.7)
@@ -119,7 +119,7 @@ def pooled_from(detector: Any, samples: Sequence[Boxes]) -> np.ndarray | None:
 
 
 def _extractor(detector: Any) -> Any | None:
-    roi_head = getattr(detector, 'roi_head', None)
+    roi_head = getattr(unwrapped(detector), 'roi_head', None)
     extractor = getattr(roi_head, 'bbox_roi_extractor', None)
     if isinstance(extractor, torch.nn.ModuleList):  # a cascade; its stages have the same levels
         extractor = extractor[0]

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 
-from ..engine.checks import dense_head
+from ..engine.checks import dense_head, unwrapped
 from ..extend import CannotExtendError, extend_with_report, is_extended
 from ..utils.pretrained import without_weights
 from .matching import roi_strides
 
 PLAIN, EXTENDED = 'plain', 'extended'
+SIDE = 256  # px, of a picture that shows what levels there are
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,20 @@ def _build(cfg: Config) -> Any:
 
 
 def _strides(detector: Any) -> tuple[int, ...]:
+    """Strides of the levels that the heads say they read; else of those that the detector makes."""
     if detector is None:
         return ()
     head, found = dense_head(detector), set(roi_strides(detector))
     if head is not None:
         found |= {int(x) for x, _ in head.prior_generator.strides}
-    return tuple(sorted(found))
+    return tuple(sorted(found)) or _strides_by_running(unwrapped(detector))
+
+
+@torch.no_grad()
+def _strides_by_running(detector: Any) -> tuple[int, ...]:
+    try:
+        levels = detector.eval().extract_feat(torch.zeros(1, 3, SIDE, SIDE))
+        widths = {level.shape[-1] for level in levels}
+    except Exception:  # what needs more than a picture, or one of other channels
+        return ()
+    return tuple(sorted(SIDE // width for width in widths))

@@ -57,6 +57,12 @@ def test_detectors_without_priors_have_no_matching(built, made_boxes):
     assert pooled_from(model, [made_boxes()]) is None
 
 
+def test_wrapped_detectors_are_looked_into(built):
+    model = torch.nn.Module()
+    model.student = built('faster_rcnn/faster-rcnn_r50_fpn_1x_coco')
+    assert roi_strides(model) == (4, 8, 16, 32)
+
+
 @pytest.mark.parametrize(
     'name', ['faster_rcnn/faster-rcnn_r50_fpn_1x_coco', 'cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco']
 )

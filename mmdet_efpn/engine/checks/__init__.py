@@ -3,7 +3,7 @@
 from .data_sets import check_class_order, read_checked
 from .head_classes import check_head_classes
 from .ignored_regions import warn_of_ignored_regions
-from .matched_priors import best_iou, dense_head, matched_boxes, unmatched_shares
+from .matched_priors import best_iou, dense_head, matched_boxes, unmatched_shares, unwrapped
 from .shared_pictures import shared_pictures
 from .start_table import start_table
 
@@ -17,5 +17,6 @@ __all__ = [
     'shared_pictures',
     'start_table',
     'unmatched_shares',
+    'unwrapped',
     'warn_of_ignored_regions',
 ]

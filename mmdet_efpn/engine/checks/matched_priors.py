@@ -41,12 +41,18 @@ class UnmatchedShares(NamedTuple):
     rule: str
 
 
-def dense_head(detector: Any) -> Any | None:
-    """The head of a built detector whose priors meet the boxes first: its RPN, or its only dense one."""
+def unwrapped(detector: Any) -> Any:
+    """The detector inside a built model that wraps one, or the model itself."""
     detector = getattr(detector, 'module', detector)
     for inner in ('detector', 'student'):
         while hasattr(detector, inner) and not hasattr(detector, 'backbone'):
             detector = getattr(detector, inner)
+    return detector
+
+
+def dense_head(detector: Any) -> Any | None:
+    """The head of a built detector whose priors meet the boxes first: its RPN, or its only dense one."""
+    detector = unwrapped(detector)
     for name in ('rpn_head', 'bbox_head', 'mask_head'):
         head = getattr(detector, name, None)
         head = getattr(head, 'head', head)  # inside PlainLevelsHead
@@ -100,7 +106,8 @@ def matched_boxes(detector: Any, samples: Sequence[Boxes]) -> MatchedBoxes | Non
     sides = _picture_sides(samples)
     generator, assigner = head.prior_generator, getattr(head, 'assigner', None)
     by_iou = isinstance(assigner, MaxIoUAssigner) and hasattr(generator, 'base_anchors')
-    limits = getattr(head, 'regress_ranges', None)
+    # VFNet has FCOS's ranges and does not read them
+    limits = None if assigner is not None else getattr(head, 'regress_ranges', None)
     strides = [(float(x), float(y)) for x, y in generator.strides]
     matched = []
     for level, stride in enumerate(strides):

@@ -134,8 +134,10 @@ def _pooled(axes: Axes, findings: Findings) -> bool:
 
 def _bars(axes: Axes, shares: dict[str, dict[int, float]], label: str) -> bool:
     """One group of bars a stride, one bar a detector; whether there is any."""
+    if not shares:
+        return False
     strides = sorted({stride for share in shares.values() for stride in share})
-    width = 0.8 / max(1, len(shares))
+    width = 0.8 / len(shares)
     for number, (name, share) in enumerate(shares.items()):
         places = np.arange(len(strides)) + (number - (len(shares) - 1) / 2) * width
         heights = [share.get(stride, 0.0) for stride in strides]
@@ -144,4 +146,4 @@ def _bars(axes: Axes, shares: dict[str, dict[int, float]], label: str) -> bool:
     axes.set_xticks(range(len(strides)), [f'{stride}' for stride in strides])
     axes.set(xlabel='stride', ylabel=label, ylim=(0, 110))
     axes.legend(frameon=False)
-    return bool(shares)
+    return True
