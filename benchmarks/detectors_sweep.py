@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mmdet_efpn.utils.atomic_file import write_text_atomically
 from .common.config_trial import FAILED, fingerprint, quiet, try_config
 from .common.sweep_page import csv_text, page
 
-TASKS_A_WORKER = 60  # then a fresh process: detectors leave memory behind
+TRIALS_A_POOL = 120  # then fresh processes: detectors leave memory behind
 
 
 def shipped_configs(folder: Path | None = None) -> dict[str, Path]:
@@ -73,9 +74,10 @@ def _in_pool(paths: dict[str, str], workers: int) -> Iterator[tuple[str, object]
     """Names and rows as they come; of a trial whose process died, the exception."""
     left = dict(paths)
     while left:
-        context = get_context('spawn')
-        with ProcessPoolExecutor(workers, context, quiet, max_tasks_per_child=TASKS_A_WORKER) as pool:
-            running = {pool.submit(try_config, path): name for name, path in left.items()}
+        # Not max_tasks_per_child: with it, Python 3.11 may leave a worker's place empty.
+        with ProcessPoolExecutor(workers, get_context('spawn'), quiet) as pool:
+            some = islice(left.items(), TRIALS_A_POOL)
+            running = {pool.submit(try_config, path): name for name, path in some}
             try:
                 for future in as_completed(running):
                     name, result = running[future], future.result()

@@ -21,7 +21,9 @@ BRANCHES = ('sup', 'unsup_teacher', 'unsup_student')
 def build_wrapper(model_cfg: dict) -> nn.Module:
     """Builds a model around a detector with random weights on the CPU; nothing is downloaded.
 
-    Re-identification and what links tracks after a video need weights of their own and are left out.
+    The weights are the same each time: boxes of some random weights have negative sides, on which
+    RoIAlign fails on the CPU. Re-identification and what links tracks after a video need weights of
+    their own and are left out.
     """
     init_default_scope('mmdet')
     cfg = ConfigDict(without_weights(model_cfg))
@@ -29,6 +31,7 @@ def build_wrapper(model_cfg: dict) -> nn.Module:
         cfg.pop(part, None)
     if cfg.get('data_preprocessor'):
         cfg.data_preprocessor.pop('batch_augments', None)
+    torch.manual_seed(0)
     return revert_sync_batchnorm(MODELS.build(cfg))
 
 

@@ -10,7 +10,7 @@ efpn_light = dict(
     backbone=dict(c2_prime='stem'),
     neck=dict(
         ftt=dict(_delete_=True, type='LightFTT'),
-        extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1),
+        extension_cfg=dict(channels=128, separable=True, p3_prime_scale=0.1, widen_on_rois=True),
     ),
 )
 efpn_light_128 = dict(

@@ -1,7 +1,7 @@
 """Weights from elsewhere; importing this room registers their initialisers."""
 
 from .agreement import LevelGap, plain_config_of
-from .extend_weights import align_weights, extend_weights, transfer_weights
+from .extend_weights import align_weights, extend_weights, grown_lists, transfer_weights
 from .fitting import require_checkpoint, require_fitting_weights
 from .hat import HATPretrained
 from .names import SETS, choose_weights, state_dict_of, without_wrappers
@@ -20,6 +20,7 @@ __all__ = [
     'align_weights',
     'choose_weights',
     'extend_weights',
+    'grown_lists',
     'last_checkpoint',
     'plain_config_of',
     'read_checkpoint',

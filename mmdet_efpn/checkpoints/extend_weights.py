@@ -1,6 +1,7 @@
 """Weights of a plain detector for its extended twin: what belongs to a level stays with that level."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -56,25 +57,36 @@ def align_weights(plain: dict[str, Tensor], extended: nn.Module) -> dict[str, Te
     return aligned
 
 
-def _counts(state_dict: dict) -> dict[str, set[int]]:
+def _counts(names: Collection[str]) -> dict[str, set[int]]:
     """The indices below each name that is followed by an index: the parts of each list of modules."""
     lists: dict[str, set[int]] = {}
-    for name in state_dict:
+    for name in names:
         for match in re.finditer(r'\.(\d+)(?=\.|$)', name):
             lists.setdefault(name[: match.start()], set()).add(int(match[1]))
     return lists
 
 
-def _shifts(plain: dict, target: dict) -> dict[str, int]:
-    """By how much the indices of each list grow that has more parts in the extended detector."""
-    after = _counts(target)
+def grown_lists(plain: Collection[str], extended: Collection[str]) -> dict[str, int]:
+    """The lists of modules that have more parts in the extended detector, and how many more.
+
+    Args:
+        plain (Collection[str]): Names of the plain detector's weights.
+        extended (Collection[str]): Names of the extended one's.
+
+    Example:
+        >>> grown_lists(['bbox_head.scales.0.scale'], [f'bbox_head.scales.{i}.scale' for i in (0, 1)])
+        {'bbox_head.scales': 1}
+    """
+    after = _counts(extended)
     grown = {name: len(after.get(name, ())) - len(parts) for name, parts in _counts(plain).items()}
-    return {
-        name: count
-        for name, count in grown.items()
-        # The backbone's lists are blocks, in which no level is new: there, more is another depth.
-        if count > 0 and not name.endswith(COARSEST_FIRST) and 'backbone' not in name.split('.')
-    }
+    # The backbone's lists are blocks, in which no level is new: there, more is another depth.
+    return {name: n for name, n in grown.items() if n > 0 and 'backbone' not in name.split('.')}
+
+
+def _shifts(plain: dict, target: dict) -> dict[str, int]:
+    """By how much the indices of each list grow that has its new levels in front."""
+    grown = grown_lists(plain, target)
+    return {name: count for name, count in grown.items() if not name.endswith(COARSEST_FIRST)}
 
 
 def _renamed(name: str, shifts: dict[str, int]) -> str:

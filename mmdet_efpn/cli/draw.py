@@ -36,7 +36,6 @@ def run(args: argparse.Namespace) -> None:
     """Draws the pictures."""
     from .. import visualization
     from ..checkpoints import require_checkpoint
-    from ..utils.config_parts import inner_detector
     from ..utils.found_objects import limits_of_detections
     from ..utils.read_config import read_config
 
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         )
     for picture in pictures:
         print(f'{picture.path}: {picture.drawn} of {picture.found} detections drawn')
-    for key, limit in limits_of_detections(inner_detector(cfg.model)).items():
+    for key, limit in limits_of_detections(cfg.model).items():
         full = sum(picture.found >= limit for picture in pictures)
         if full:
             print(f'{full} pictures are full: {key}={limit} may have cut detections off')

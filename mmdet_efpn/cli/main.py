@@ -24,6 +24,7 @@ COMMANDS = {
     'extend-weights': "rewrite a plain detector's checkpoint for its extended config",
     'convert': 'convert a data set to COCO format, or make the built-in one',
     'browse': 'draw the annotations of a data set',
+    'inspect': "tell before a training whether P2' is for your data, and which settings fit",
     'train': 'train a detector',
     'test': 'test a trained detector',
     'recipe': 'train in several stages, or train several designs to compare',

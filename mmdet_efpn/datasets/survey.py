@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +21,15 @@ class Boxes(NamedTuple):
         boxes: (n, 4) ``x1, y1, x2, y2`` in pixels of the picture that the detector sees.
         height: Of that picture, in pixels.
         width: Of that picture, in pixels.
+        ignored: (m, 4) boxes of regions that neither train nor count; ``None``: not looked for.
+        original: Height and width in pixels of the file; ``None`` where the pipeline does not tell.
     """
 
     boxes: torch.Tensor
     height: int
     width: int
+    ignored: torch.Tensor | None = None
+    original: tuple[int, int] | None = None
 
 
 class BlankImage(LoadImageFromFile):
@@ -77,31 +81,53 @@ def pictures_of(dataset: Any) -> Iterator[str]:
                 yield path
 
 
-def boxes_after_pipeline(dataset: Any, most: int = MOST_PICTURES) -> list[Boxes]:
+def boxes_after_pipeline(
+    dataset: Any,
+    most: int = MOST_PICTURES,
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> list[Boxes]:
     """Boxes of some pictures, evenly spread, after the pipeline's resizing, crops and flips.
 
-    The pictures are not decoded: the loader gives black ones of their size. The state of the random
-    numbers is kept.
+    The pictures are not decoded: the loader gives black ones of their size. Random steps begin with the
+    same numbers each time; the state of the random numbers is kept.
 
     Args:
         dataset: A built data set or a wrapper of one, whose pipeline ends in ``PackDetInputs``.
         most (int): Number of pictures. Default 500.
+        watch (Callable): Takes the places in the data set and gives them one by one, such as a
+            progress bar. Default: just gives them.
 
     Returns:
-        list[Boxes]: Of each picture that the pipeline does not throw out; ignored regions left out.
+        list[Boxes]: Of each picture that the pipeline does not throw out; ignored regions apart.
     """
     step = max(1, -(-len(dataset) // most))
     found = []
     with _blank_pictures(dataset), _kept_random_state():
-        for place in range(0, len(dataset), step):
+        for place in watch(range(0, len(dataset), step)):
             packed = dataset[place]
             sample = packed.get('data_samples') if isinstance(packed, dict) else None
             if sample is None or 'gt_instances' not in sample:
                 continue
-            boxes = sample.gt_instances.bboxes
-            boxes = getattr(boxes, 'tensor', boxes).float()
-            found.append(Boxes(boxes, *sample.img_shape[:2]))
-    return found
+            ignored = sample.ignored_instances if 'ignored_instances' in sample else None
+            shown = None if ignored is None else _corners(ignored)
+            sizes = (*sample.img_shape[:2], shown, sample.get('ori_shape'))
+            found.append((_corners(sample.gt_instances), *sizes))
+    return [
+        Boxes(
+            torch.from_numpy(boxes),
+            height,
+            width,
+            None if ignored is None else torch.from_numpy(ignored),
+            original,
+        )
+        for boxes, height, width, ignored, original in found
+    ]
+
+
+def _corners(instances: Any) -> np.ndarray:
+    """Boxes (n, 4) as an array: small tensors among those of pictures would keep their memory taken."""
+    boxes = instances.bboxes
+    return getattr(boxes, 'tensor', boxes).numpy().astype(np.float32)  # a copy
 
 
 @contextlib.contextmanager
@@ -124,6 +150,9 @@ def _blank_pictures(dataset: Any) -> Iterator[None]:
 @contextlib.contextmanager
 def _kept_random_state() -> Iterator[None]:
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
     try:
         yield
     finally:

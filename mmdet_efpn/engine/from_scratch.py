@@ -1,11 +1,9 @@
 """Training from random weights: what belongs together, and a warning where it is set in part."""
 
-import inspect
-
 from mmengine.config import Config
 
 from ..utils.config_parts import typed_parts
-from ..utils.known_names import argument_names
+from ..utils.known_names import argument_default, argument_names
 from ..utils.pretrained import is_pretrained, pretrained_weights
 from .cfg_options import registered_class
 
@@ -75,11 +73,8 @@ def _value(part: dict, name: str):
     """An argument of a config, or its class's default."""
     if name in part:
         return part[name]
-    for cls in getattr(registered_class(part['type']), '__mro__', ()):
-        parameter = inspect.signature(cls.__init__).parameters.get(name)
-        if parameter is not None:
-            return None if parameter.default is inspect.Parameter.empty else parameter.default
-    return None
+    cls = registered_class(part['type'])
+    return argument_default(cls, name) if cls else None
 
 
 def _arguments(part: dict) -> frozenset[str]:

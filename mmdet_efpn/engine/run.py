@@ -14,7 +14,6 @@ from mmengine.runner import Runner
 
 from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
 from ..utils.atomic_file import whole_or_not
-from ..utils.config_parts import inner_detector
 from ..utils.errors import UserError
 from ..utils.found_objects import limits_of_detections
 from ..utils.outputs import refuse_existing
@@ -88,7 +87,7 @@ def evaluate(
             "of a list by dataset=dict(type='ConcatDataset', datasets=[...])"
         )
     check_head_classes(cfg, ('test_dataloader',))
-    limits = limits_of_detections(inner_detector(cfg.model))
+    limits = limits_of_detections(cfg.model)
     with _started(cfg, launcher) as runner:
         runner.register_hook(CountDetections(limits))
         require_fitting_weights(runner.model, checkpoint)

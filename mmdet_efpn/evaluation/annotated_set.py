@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 
 from ..checkpoints import read_predictions as read_one
 from ..datasets.checks import check_classes, open_annotations
-from ..utils.errors import MissingFileError, UserError
+from ..utils.errors import UserError
 from .detection_numbers import box_evaluator, rules_of
 from .rules import Preset
 
@@ -76,9 +76,6 @@ def read_predictions(*names: str | Path) -> list[list[dict]]:
     Raises:
         MissingFileError: There is no such file.
     """
-    for name in names:
-        if not Path(name).is_file():
-            raise MissingFileError(f'predictions not found: {name} (looked from {Path.cwd()})')
     return [read_one(name) for name in names]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mmdet.evaluation import CocoMetric
 from mmdet.registry import METRICS
 
+from ..utils.found_objects import limits_of_detections
 from .presets import PRESETS, preset_of
 from .rules import Preset
 from .small_object_metric import SmallObjectMetric
@@ -47,25 +48,14 @@ class DetectionNumbers:
         )
 
 
-def kept_by(model: Mapping, where: str = 'model') -> tuple[str, int] | None:
+def kept_by(model: Mapping) -> tuple[str, int] | None:
     """How many detections a picture a model's config keeps, with its key; ``None`` if it does not say.
-
-    Of a two-stage detector, those of the second stage; of a wrapper, those of the detector inside.
 
     Example:
         >>> kept_by(dict(test_cfg=dict(rpn=dict(max_per_img=1000), rcnn=dict(max_per_img=300))))
         ('model.test_cfg.rcnn.max_per_img', 300)
     """
-    settings, where_set = model.get('test_cfg') or {}, f'{where}.test_cfg'
-    if isinstance(settings.get('rcnn'), Mapping):
-        settings, where_set = settings['rcnn'], f'{where_set}.rcnn'
-    for key in ('max_per_img', 'max_per_image'):
-        if isinstance(settings.get(key), int) and settings[key] > 0:
-            return f'{where_set}.{key}', settings[key]
-    for key in ('detector', 'module'):
-        if isinstance(model.get(key), Mapping):
-            return kept_by(model[key], f'{where}.{key}')
-    return None
+    return next(iter(limits_of_detections(model).items()), None)
 
 
 def box_evaluator(cfg: Mapping) -> tuple[str, Mapping] | None:

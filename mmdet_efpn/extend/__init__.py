@@ -10,7 +10,8 @@ from .check import (
 )
 from .config import extend_config, extend_with_report
 from .config_text import write_extended_config
-from .neck import light_extension
+from .parts.neck import light_extension
+from .plain import is_extended
 from .probe import argument, probe_backbone
 from .report import CannotExtendError, Report
 
@@ -23,6 +24,7 @@ __all__ = [
     'build_detector',
     'extend_config',
     'extend_with_report',
+    'is_extended',
     'light_extension',
     'made_batch',
     'probe_backbone',

@@ -9,16 +9,17 @@ from mmengine.logging import print_log
 
 import mmdet_efpn.models  # noqa: F401  (registers what the extended config names)
 
+from ..utils.config_parts import import_package
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .check import prove
 from .dropped_objects import note_dropped_objects
-from .features import extend_features
-from .heads import extend_heads
-from .mask_head import MASKS_AT_STRIDE_FOUR, check_stride_of_masks
 from .moved_names import note_moved_names
 from .new_style import is_new_style, with_names, with_scope
 from .optimiser import fit_optimiser
+from .parts.features import extend_features
+from .parts.heads import extend_heads
+from .parts.mask_head import MASKS_AT_STRIDE_FOUR, check_stride_of_masks
 from .plain import check_model, check_plain
 from .price import note_price
 from .probe import plain_type
@@ -117,7 +118,6 @@ def extend_with_report(
         extended, report = _extend_detector(plain, **options)
     if new_style:
         extended.model = with_scope(ConfigDict(extended.model).to_dict())
-    note_dropped_objects(extended, report)
     return extended, report
 
 
@@ -147,7 +147,9 @@ def _extend_detector(
     if extended.get('optim_wrapper'):
         extended.optim_wrapper = fit_optimiser(extended.optim_wrapper, model, report)
     note_moved_names(extended, pyramids, report)
-    _import_package(extended, report)
+    note_dropped_objects(extended, report)
+    if import_package(extended):
+        report.changed('custom_imports: mmdet_efpn, which registers the modules above')
     if check and takes_videos(model):
         report.left(
             f'not checked: {plain_type(model)} learns from videos, which the check does not make'
@@ -179,14 +181,3 @@ def _rpn_on_p2_prime(model: dict, levels: str, asked: bool | None) -> bool | Non
             f'{"an" if model.get("rpn_head") else "no"} RPN'
         )
     return asked
-
-
-def _import_package(cfg: Config, report: Report) -> None:
-    """Adds this package to the config's ``custom_imports``."""
-    settings = dict(cfg.get('custom_imports') or dict(allow_failed_imports=False))
-    imports = settings.get('imports') or []
-    imports = [imports] if isinstance(imports, str) else list(imports)
-    if 'mmdet_efpn' not in imports:
-        settings['imports'] = [*imports, 'mmdet_efpn']
-        cfg.custom_imports = settings
-        report.changed('custom_imports: mmdet_efpn, which registers the modules above')

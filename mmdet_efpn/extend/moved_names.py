@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
-from .pyramid import Levels
+from .parts.pyramid import Levels
 from .report import Report
 
 # As neck.fpn_convs.0 or bbox_head.scales.1; backbones keep their names.

@@ -30,6 +30,23 @@ def check_model(model) -> None:
         )
 
 
+def is_extended(model) -> bool:
+    """Whether a model's config has the stride-2 level, or a part made for it."""
+    return _extended_part(model) is not None
+
+
+def _extended_part(model) -> tuple[str, str] | None:
+    """Config key and type of the first part that is extended; a teacher's do not count.
+
+    A teacher has levels of its own, which are checked where the loss compares them.
+    """
+    own = {key: part for key, part in model.items() if not str(key).startswith('teacher_')}
+    for name, part in typed_parts(own, 'model'):
+        if plain_type(part) in EXTENDED_TYPES:
+            return name, plain_type(part)
+    return None
+
+
 def check_plain(model: dict) -> None:
     """Checks that a model's config is a plain detector's.
 
@@ -46,8 +63,5 @@ def check_plain(model: dict) -> None:
             f'model ({plain_type(model)}) classifies or compares pictures by model.head and detects '
             'nothing; extend the config of a detector'
         )
-    # A teacher has levels of its own, which are checked where the loss compares them.
-    own = {key: part for key, part in model.items() if not str(key).startswith('teacher_')}
-    for name, part in typed_parts(own, 'model'):
-        if plain_type(part) in EXTENDED_TYPES:
-            raise CannotExtendError(f'{name} is {plain_type(part)}: this config is extended already')
+    if found := _extended_part(model):
+        raise CannotExtendError(f'{found[0]} is {found[1]}: this config is extended already')

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from torch import nn
 
 from ..evaluation import cost
+from .parts.pyramid import Levels
 from .probe import argument
-from .pyramid import Levels
 from .report import Report
 
 DEFAULT_SIZE = (800, 1344)  # height and width in pixels of COCO's usual pictures

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..utils.errors import UserError
 
 if TYPE_CHECKING:
-    from .pyramid import Levels
+    from .parts.pyramid import Levels
 
 
 class CannotExtendError(UserError):

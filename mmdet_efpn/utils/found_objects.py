@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .config_parts import locate_detector
+
 SEGMENTS_OF_A_CLASS = 1000  # a panoptic map holds class + 1000 * number, as MMDetection writes it
 
 
@@ -68,20 +70,19 @@ def boxes_around(masks: np.ndarray) -> np.ndarray:
 def limits_of_detections(model: Mapping[str, Any]) -> dict[str, int]:
     """How many detections a picture a model's config lets through, by config key.
 
-    Of a two-stage detector, those of the second stage.
+    Of a two-stage detector, those of the second stage; of a wrapper, those of the detector inside.
 
     Example:
         >>> test_cfg = dict(rpn=dict(max_per_img=1000), rcnn=dict(max_per_img=9))
-        >>> limits_of_detections(dict(test_cfg=test_cfg))
-        {'model.test_cfg.rcnn.max_per_img': 9}
+        >>> limits_of_detections(dict(detector=dict(test_cfg=test_cfg)))
+        {'model.detector.test_cfg.rcnn.max_per_img': 9}
     """
-    settings = model.get('test_cfg') or {}
+    where, detector = locate_detector(model)
+    settings, where = detector.get('test_cfg') or {}, f'{where}.test_cfg'
     if isinstance(settings.get('rcnn'), Mapping):
-        settings, where = settings['rcnn'], 'model.test_cfg.rcnn'
-    else:
-        where = 'model.test_cfg'
+        settings, where = settings['rcnn'], f'{where}.rcnn'
     named = {f'{where}.{key}': settings.get(key) for key in ('max_per_img', 'max_per_image')}
-    return {key: value for key, value in named.items() if isinstance(value, int)}
+    return {key: value for key, value in named.items() if isinstance(value, int) and value > 0}
 
 
 def _numpy(values: Any) -> np.ndarray:

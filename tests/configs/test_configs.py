@@ -233,7 +233,8 @@ def test_light_configs_have_the_light_design(path):
     if path.stem.startswith(('retinanet_r18_efpn_', 'fcos_r18_efpn_')):  # as they were trained
         assert model.neck.extension_cfg == dict(separable=True)
     else:
-        assert model.neck.extension_cfg == light_extension(model.neck.out_channels)
+        light = light_extension(model.neck.out_channels)
+        assert model.neck.extension_cfg == dict(light, widen_on_rois=True)
     assert model.backbone.c2_prime == 'stem'
     assert model.neck.in_channels[0] == model.backbone.get('stem_channels', 64)
 

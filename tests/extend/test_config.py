@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 import mmdet_efpn
 from mmdet_efpn.extend import CannotExtendError, extend_with_report
-from mmdet_efpn.extend.dense_head import finer_ranges
+from mmdet_efpn.extend.parts.dense_head import finer_ranges
 
 pytestmark = pytest.mark.usefixtures('unchecked')
 

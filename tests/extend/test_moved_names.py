@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from mmdet_efpn.extend import extend_with_report
 from mmdet_efpn.extend.moved_names import note_moved_names
-from mmdet_efpn.extend.pyramid import Levels
+from mmdet_efpn.extend.parts.pyramid import Levels
 from mmdet_efpn.extend.report import Report
 
 ADDED = Levels((8, 16), (2, 4, 8, 16))

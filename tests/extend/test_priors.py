@@ -6,8 +6,8 @@ from mmdet.registry import TASK_UTILS
 from mmengine.registry import init_default_scope
 
 from mmdet_efpn.extend import CannotExtendError
-from mmdet_efpn.extend.priors import extend_prior_generator, finer_entries, halved, smallest_anchor
-from mmdet_efpn.extend.pyramid import Levels
+from mmdet_efpn.extend.parts.priors import extend_prior_generator, finer_entries, halved, smallest_anchor
+from mmdet_efpn.extend.parts.pyramid import Levels
 
 LEVELS = Levels((8, 16, 32), (2, 4, 8, 16, 32))
 ANCHORS = dict(type='AnchorGenerator', ratios=[1.0], scales=[4], strides=[8, 16, 32])

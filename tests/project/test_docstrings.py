@@ -32,7 +32,7 @@ WITH_EXAMPLES = {
     'mmdet_efpn.models.layers.windows',
     'mmdet_efpn.models.necks.efpn',
     'mmdet_efpn.extend.config_text',
-    'mmdet_efpn.extend.dense_head',
+    'mmdet_efpn.extend.parts.dense_head',
     'mmdet_efpn.extend.config',
     'mmdet_efpn.models.necks.extended_neck',
 }

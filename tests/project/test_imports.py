@@ -10,6 +10,7 @@ FLOORS = {
     'cli': 4,
     'extend': 3,
     'inference': 3,
+    'inspection': 3,
     'export': 3,
     'recipes': 3,
     'evaluation': 2,

@@ -9,7 +9,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 
 from ...datasets.checks import class_names
-from ...utils.config_parts import leaf_datasets
+from ...utils.config_parts import import_package, leaf_datasets
 from ...utils.errors import UserError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -80,10 +80,7 @@ def read_checked(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> list[str]:
             data['type'] = 'CheckedCocoDataset'
             changed.append(where)
     if changed:
-        imports = cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False)
-        names = imports['imports']
-        names = [names] if isinstance(names, str) else list(names)
-        cfg.custom_imports = dict(imports, imports=[*names, *{'mmdet_efpn'}.difference(names)])
+        import_package(cfg)
     return changed
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
-from ...utils.config_parts import inner_detector
+from ...utils.config_parts import locate_detector
 from ...utils.errors import UserError
+from ...utils.known_names import argument_default
 from .data_sets import LOADERS, ClassesOfSet, class_lists
 
 BOX_HEADS = ('bbox_head', 'extended_bbox_head', 'query_head')
@@ -38,11 +39,10 @@ def check_head_classes(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> None:
         UserError: Two numbers differ, or ``metainfo.classes`` is a word; the message names the keys.
     """
     sets = list(class_lists(cfg, loaders))
-    model = cfg.get('model') or {}
-    detector = inner_detector(model)
+    where, detector = locate_detector(cfg.get('model') or {})
     if not sets or 'language_model' in detector:
         return
-    for head in _heads(detector, _key_of(model)):
+    for head in _heads(detector, where):
         for data in sets:
             expected = _expected(head, data)
             if expected is not None and head.count != len(expected):
@@ -52,17 +52,6 @@ def check_head_classes(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> None:
                     f'({shown}): set {head.key}={len(expected)}, or metainfo.classes of the data set to '
                     'those of the head'
                 )
-
-
-def _key_of(model: dict) -> str:
-    """The config key of a model's inner detector."""
-    key = 'model'
-    while 'backbone' not in model:
-        name = next((n for n in ('detector', 'module') if isinstance(model.get(n), dict)), None)
-        if name is None:
-            break
-        key, model = f'{key}.{name}', model[name]
-    return key
 
 
 def _expected(head: CountOfHead, data: ClassesOfSet) -> list[str] | None:
@@ -124,8 +113,4 @@ def _head(head: dict, key: str) -> Iterator[CountOfHead]:
 def _default(head: dict):
     """A head's number of classes, where its config leaves it to its class."""
     kind = MODELS.get(head['type']) if isinstance(head['type'], str) else head['type']
-    for cls in getattr(kind, '__mro__', ()):
-        parameter = inspect.signature(cls.__init__).parameters.get('num_classes')
-        if parameter is not None and parameter.default is not inspect.Parameter.empty:
-            return parameter.default
-    return None
+    return argument_default(kind, 'num_classes') if inspect.isclass(kind) else None

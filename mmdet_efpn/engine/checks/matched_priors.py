@@ -13,6 +13,20 @@ from ...datasets import Boxes
 _EDGE = 1e-4  # px; a point on a box's side is not inside
 
 
+class MatchedBoxes(NamedTuple):
+    """Which boxes a level's anchors or points match.
+
+    Attributes:
+        strides: Stride (x, y) of each of the L levels.
+        hit: (L, n) bool, all boxes in the order of the samples.
+        rule: What counts as a match, in words.
+    """
+
+    strides: list[tuple[float, float]]
+    hit: Tensor
+    rule: str
+
+
 class UnmatchedShares(NamedTuple):
     """Shares (0 to 1) of boxes that no anchor or point matches.
 
@@ -27,12 +41,18 @@ class UnmatchedShares(NamedTuple):
     rule: str
 
 
-def dense_head(detector: Any) -> Any | None:
-    """The head of a built detector whose priors meet the boxes first: its RPN, or its only dense one."""
+def unwrapped(detector: Any) -> Any:
+    """The detector inside a built model that wraps one, or the model itself."""
     detector = getattr(detector, 'module', detector)
     for inner in ('detector', 'student'):
         while hasattr(detector, inner) and not hasattr(detector, 'backbone'):
             detector = getattr(detector, inner)
+    return detector
+
+
+def dense_head(detector: Any) -> Any | None:
+    """The head of a built detector whose priors meet the boxes first: its RPN, or its only dense one."""
+    detector = unwrapped(detector)
     for name in ('rpn_head', 'bbox_head', 'mask_head'):
         head = getattr(detector, name, None)
         head = getattr(head, 'head', head)  # inside PlainLevelsHead
@@ -42,7 +62,26 @@ def dense_head(detector: Any) -> Any | None:
 
 
 def unmatched_shares(detector: Any, samples: Sequence[Boxes]) -> UnmatchedShares | None:
-    """The share of boxes that nothing matches, level by level.
+    """The share of boxes that nothing matches, level by level, by the rule of :func:`matched_boxes`.
+
+    Args:
+        detector: A built detector.
+        samples (Sequence[Boxes]): Boxes in pixels of the pictures that the detector sees.
+
+    Returns:
+        UnmatchedShares | None: ``None`` where the detector has neither anchors nor points, or there is
+        no box.
+    """
+    found = matched_boxes(detector, samples)
+    if found is None:
+        return None
+    missed = 1 - found.hit.float().mean(1)
+    by_level = list(zip(found.strides, missed.tolist(), strict=True))
+    return UnmatchedShares(by_level, 1 - found.hit.any(0).float().mean().item(), found.rule)
+
+
+def matched_boxes(detector: Any, samples: Sequence[Boxes]) -> MatchedBoxes | None:
+    """Which boxes each level matches, without running an assigner.
 
     - Anchors under ``MaxIoUAssigner``: a box is matched if one of the level's anchors around its centre
       has an IoU of at least ``pos_iou_thr`` with it. The assigner's rule for boxes without such an
@@ -56,7 +95,7 @@ def unmatched_shares(detector: Any, samples: Sequence[Boxes]) -> UnmatchedShares
         samples (Sequence[Boxes]): Boxes in pixels of the pictures that the detector sees.
 
     Returns:
-        UnmatchedShares | None: ``None`` where the detector has neither anchors nor points, or there is
+        MatchedBoxes | None: ``None`` where the detector has neither anchors nor points, or there is
         no box.
     """
     head = dense_head(detector)
@@ -64,35 +103,31 @@ def unmatched_shares(detector: Any, samples: Sequence[Boxes]) -> UnmatchedShares
     if head is None or not boxes:
         return None
     every = torch.cat(boxes).cpu()
-    sides = torch.cat(
-        [torch.tensor([[s.width, s.height]]).expand(len(s.boxes), 2) for s in samples if len(s.boxes)]
-    )
+    sides = _picture_sides(samples)
     generator, assigner = head.prior_generator, getattr(head, 'assigner', None)
     by_iou = isinstance(assigner, MaxIoUAssigner) and hasattr(generator, 'base_anchors')
+    # VFNet has FCOS's ranges and does not read them
+    limits = None if assigner is not None else getattr(head, 'regress_ranges', None)
+    strides = [(float(x), float(y)) for x, y in generator.strides]
     matched = []
-    for level, stride in enumerate(generator.strides):
-        stride = (float(stride[0]), float(stride[1]))
+    for level, stride in enumerate(strides):
         if by_iou:
-            hit = _best_iou(every, sides, generator.base_anchors[level].cpu(), stride)
+            hit = best_iou(every, sides, generator.base_anchors[level].cpu(), stride)
             hit = hit >= assigner.pos_iou_thr
         else:
-            limits = getattr(head, 'regress_ranges', None)
-            hit = _holds_a_point(
-                every,
-                sides,
-                _offset(generator, level, stride),
-                stride,
-                limits[level] if limits else None,
-            )
-        matched.append((stride, hit))
-    together = torch.stack([hit for _, hit in matched]).any(0)
+            offset, limit = _offset(generator, level, stride), limits[level] if limits else None
+            hit = _holds_a_point(every, sides, offset, stride, limit)
+        matched.append(hit)
     rule = f'IoU >= {assigner.pos_iou_thr:g} with an anchor' if by_iou else 'a point inside the box'
-    if not by_iou and getattr(head, 'regress_ranges', None):
+    if not by_iou and limits:
         rule += " that is in its level's range"
-    return UnmatchedShares(
-        [(stride, 1 - hit.float().mean().item()) for stride, hit in matched],
-        1 - together.float().mean().item(),
-        rule,
+    return MatchedBoxes(strides, torch.stack(matched), rule)
+
+
+def _picture_sides(samples: Sequence[Boxes]) -> Tensor:
+    """Width and height (n, 2) of the picture of each box."""
+    return torch.cat(
+        [torch.tensor([[s.width, s.height]]).expand(len(s.boxes), 2) for s in samples if len(s.boxes)]
     )
 
 
@@ -115,8 +150,18 @@ def _cells(boxes: Tensor, sides: Tensor, offset: Tensor, stride: tuple[float, fl
     return offset + torch.minimum(cells, last[:, None].clamp(min=0)) * step
 
 
-def _best_iou(boxes: Tensor, sides: Tensor, anchors: Tensor, stride: tuple[float, float]) -> Tensor:
-    """The best IoU (n,) of each box with a level's anchors (a, 4) around its centre."""
+def best_iou(boxes: Tensor, sides: Tensor, anchors: Tensor, stride: tuple[float, float]) -> Tensor:
+    """The best IoU of each box with a level's anchors around its centre.
+
+    Args:
+        boxes (Tensor): (n, 4) ``x1, y1, x2, y2`` in pixels.
+        sides (Tensor): (n, 2) width and height in pixels of the pictures that they are in.
+        anchors (Tensor): (a, 4) anchors of the level's first cell, in pixels.
+        stride (tuple[float, float]): Of the level, (x, y) in pixels.
+
+    Returns:
+        Tensor: (n,) IoUs from 0 to 1.
+    """
     best = torch.zeros(len(boxes))
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
     for anchor in anchors:

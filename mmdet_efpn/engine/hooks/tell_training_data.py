@@ -10,13 +10,13 @@ from mmengine.runner import Runner
 
 from ...datasets import boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from ...utils.errors import UserError
-from ..checks import shared_pictures, start_table
+from ..checks import shared_pictures, start_table, warn_of_ignored_regions
 
 SHOWN = 3
 
 
 class TellTrainingData(Hook):
-    """Logs one table of the training data, and warns of pictures that validation shares with it.
+    """Logs one table of the training data; warns of pictures in validation too and of ignored regions.
 
     Raises:
         UserError: No box of the training set counts.
@@ -27,7 +27,8 @@ class TellTrainingData(Hook):
         training = runner.train_dataloader.dataset
         if not all(_has_boxes(leaf) for leaf in leaves(training)):
             return
-        if not boxes_by_class(training)[0]:
+        counts, ignored = boxes_by_class(training)
+        if not counts:
             raise UserError(
                 'train_dataloader.dataset has no box that counts: the detector would learn that all is '
                 'background. Check the annotation file and metainfo.classes'
@@ -45,6 +46,8 @@ class TellTrainingData(Hook):
             )
         else:
             print_log(table, logger='current')
+        if regions := warn_of_ignored_regions(ignored, runner.cfg.get('model') or {}):
+            print_log(regions, logger='current', level=logging.WARNING)
         if validation is not None:
             _warn_of_shared(training, validation)
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from torch import nn
 
 from ...checkpoints import safe_loading
 from ...engine import apply_cfg_options
-from ...models.necks.on_demand import DeferredLevel, RoILevel
+from ...models.necks.on_demand import DeferredLevel, LevelForRoIs
 from ...models.utils.image_channels import image_channels
 from ...utils.config_parts import inner_detector
 from ...utils.errors import UserError
@@ -118,7 +119,7 @@ class BackboneNeckSteps(nn.Module):
     are the RoI head's.
     """
 
-    def __init__(self, model_cfg: dict):
+    def __init__(self, model_cfg: Mapping):
         super().__init__()
         self.backbone = MODELS.build(model_cfg['backbone'])
         has_neck = model_cfg.get('neck') is not None
@@ -126,6 +127,11 @@ class BackboneNeckSteps(nn.Module):
 
         extension = getattr(self.neck, 'extension', None)
         self.note = ''
+        if extension is not None and extension.widen_on_rois:
+            self.note = (
+                "P2' is widened on RoIs (neck.extension_cfg.widen_on_rois): its last conv is part of "
+                'the RoI head and not counted here; --parts detector counts it'
+            )
         if extension is not None and extension.on_rois:
             self.note = (
                 "P2' is made on RoIs (neck.extension_cfg.on_rois): its convs are part of the "
@@ -139,7 +145,8 @@ class BackboneNeckSteps(nn.Module):
 
     def loss(self, images: torch.Tensor) -> torch.Tensor:
         """A stand-in loss that reaches every level."""
-        maps = (level.p3_prime if isinstance(level, RoILevel) else level for level in self(images))
+        levels = self(images)
+        maps = (level.made if isinstance(level, LevelForRoIs) else level for level in levels)
         return torch.stack([level.sum() for level in maps]).sum()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..pyramid import Levels
+from ..parts.pyramid import Levels
 from ..report import CannotExtendError
 
 CELLS = (3, 5)  # of the maps on which anchors and points are compared
@@ -87,6 +87,8 @@ def check_heads(
             continue  # CondInst's mask branch: its points are those of the masks
         if generator is not None and len(sizes) > len(strides):
             sizes = sizes[len(sizes) - len(strides) :]  # an RPN that leaves P2' out
+        if generator is None and sizes[0] == (1, 1) and (1, 1) not in sizes[1:2]:
+            sizes, strides = sizes[1:], strides[1:]  # its RoI head pools P2' elsewhere
         fits = len(sizes) >= len(strides) and all(
             abs(cells - side / stride) <= 1
             for size, pair in zip(sizes, strides, strict=False)

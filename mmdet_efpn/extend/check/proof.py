@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from torch import nn
 
 from ...evaluation.cost import build_on_meta
-from ..pyramid import Levels
+from ..parts.pyramid import Levels
 from ..report import CannotExtendError, Report
 from .levels import check_heads, check_priors, check_pyramid, check_roi_levels, maps_received
 from .optimiser import check_optimiser

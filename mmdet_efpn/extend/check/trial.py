@@ -15,6 +15,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from ...models.necks.on_demand import LevelForRoIs
 from ...utils.pretrained import without_weights
 from ..probe import plain_type
 from .sample import BOXES, fewest_classes, made_batch
@@ -188,9 +189,10 @@ def run_prediction(model: Any, trial: Trial) -> None:
 
 
 def _levels_of(model: Any, data: dict):
-    """The maps that a detector's neck gives, as the heads get them."""
+    """The maps that a detector's neck gives, as the heads get them; P2' may be one for RoIs alone."""
     levels = model.extract_feat(data['inputs'])
-    return [level for level in levels if isinstance(level, torch.Tensor) and level.dim() == 4]
+    kinds = (torch.Tensor, LevelForRoIs)
+    return [level for level in levels if isinstance(level, kinds) and len(level.shape) == 4]
 
 
 def _stride(side: int, cells: int) -> int:

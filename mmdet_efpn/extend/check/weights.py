@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ...checkpoints import align_weights
+from ...checkpoints import align_weights, grown_lists
 from ..report import CannotExtendError
 
 # Parts of names of weights that only the extended detector has.
@@ -34,7 +34,6 @@ def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, .
     target = extended.state_dict()
     # without values: memory that is not touched is not taken
     weights = {n: torch.empty_like(w, device='cpu') for n, w in plain.state_dict().items()}
-    levels_grew = any(_index_grew(weights, target))
     aligned = align_weights(weights, extended)
     placed = {id(weight) for name, weight in aligned.items() if name in target}
     lost = [
@@ -47,17 +46,18 @@ def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, .
             f'model: {len(lost)} weights of the plain detector would have no place in the extended '
             f'one, among them {lost[0]}'
         )
-    left = [n for n in target if n not in aligned and not any(part in n for part in (*NEW, *new))]
-    if left and not levels_grew:
+    levels = tuple(
+        f'{name}.' for name in grown_lists(weights, target)
+    )  # their new parts start untrained
+    left = [
+        name
+        for name in target
+        if name not in aligned
+        and not name.startswith(levels)
+        and not any(part in name for part in (*NEW, *new))
+    ]
+    if left:
         raise CannotExtendError(
             f'model: {len(left)} weights besides the extension would not come from a plain '
             f'checkpoint, among them {left[0]}'
         )
-
-
-def _index_grew(weights: dict, target: dict):
-    """Whether parts kept level by level have become more: their new ones are new by design."""
-    lists = {name.rpartition('.')[0] for name in weights}
-    for name in target:
-        if name not in weights and any(part.isdigit() for part in name.split('.')):
-            yield name.rpartition('.')[0] not in lists

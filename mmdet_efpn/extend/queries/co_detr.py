@@ -1,11 +1,11 @@
 """Co-DETR: a query head whose encoder attends to the levels, and auxiliary heads on what it gives."""
 
 from ...utils.config_parts import typed_parts
-from ..dense_head import extend_dense_head, extend_prior_generator
+from ..parts.dense_head import extend_dense_head, extend_prior_generator
+from ..parts.pyramid import Levels
+from ..parts.two_stage import extend_extractor
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import CannotExtendError, Report
-from ..two_stage import extend_extractor
 
 ATTENTION = 'MultiScaleDeformableAttention'
 

@@ -5,8 +5,8 @@ from mmdet.models.layers.transformer.grounding_dino_layers import GroundingDinoT
 from mmdet.models.utils import vlfuse_helper
 
 from ..kinds import is_a
+from ..parts.pyramid import Levels
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import Report
 from .transformer import is_a_fusion_head
 

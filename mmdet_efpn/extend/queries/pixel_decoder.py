@@ -3,8 +3,8 @@
 from mmengine.config import Config
 
 from ..kinds import is_a
+from ..parts.pyramid import Levels
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 
 VIDEO = 'Mask2FormerVideo'

@@ -1,8 +1,8 @@
 """DiffusionDet: a one-stage head that pools RoIs of its boxes from the levels."""
 
-from ..pyramid import Levels
+from ..parts.pyramid import Levels
+from ..parts.two_stage import extend_extractor
 from ..report import Report
-from ..two_stage import extend_extractor
 
 
 def is_a_pooling_head(head) -> bool:

@@ -4,8 +4,8 @@ import copy
 from collections.abc import Callable
 
 from ..kinds import is_a
+from ..parts.pyramid import Levels
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from .co_detr import extend_co_detr
 from .pixel_decoder import check_pixel_decoder, extend_pixel_decoder_head

@@ -8,10 +8,10 @@ from functools import partial
 from mmengine.config import Config, ConfigDict
 
 from ...utils.pretrained import pretrained_weights
-from ..backbone import C2_STRIDE
-from ..new_style import is_new_style, with_names
+from ..parts.backbone import C2_STRIDE
+from ..parts.pyramid import Levels
+from ..parts.widening import keep_wide
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 from .teachers import teacher_hook
 from .track_head import extend_track_head
@@ -72,7 +72,7 @@ def extend_inside(
     Raises:
         CannotExtendError: The detector inside cannot have the level; the message names the whole key.
     """
-    extended, report = with_names(cfg) if is_new_style(cfg) else copy.deepcopy(cfg), Report()
+    extended, report = copy.deepcopy(cfg), Report()
     model = ConfigDict(extended.model).to_dict()
     plain = ConfigDict(cfg.model).to_dict()
     for place in places:
@@ -94,6 +94,8 @@ def extend_inside(
         if said.levels is not None:
             report.levels = said.levels
             extend_track_head(model, said.levels, report)
+            if model.get('track_head'):
+                keep_wide(model[place], report)
             _note_weights(model[place], f'model.{place}', said.levels, report)
     extended.model = model
     teacher_hook(extended, places, report)

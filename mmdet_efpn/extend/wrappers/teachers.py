@@ -8,8 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.utils import get_installed_path
 
 from ...utils.pretrained import without_weights
+from ..parts.pyramid import Levels
 from ..probe import plain_type
-from ..pyramid import Levels
 from ..report import CannotExtendError, Report
 
 FOLLOWS_STUDENT = 'MeanTeacherHook'

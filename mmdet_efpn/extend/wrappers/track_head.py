@@ -1,8 +1,8 @@
 """Track heads that pool from the detector's levels: QDTrack, MaskTrack R-CNN."""
 
-from ..pyramid import Levels
+from ..parts.pyramid import Levels
+from ..parts.two_stage import extend_extractor
 from ..report import Report
-from ..two_stage import extend_extractor
 
 
 def extend_track_head(model: dict, levels: Levels, report: Report) -> None:

@@ -1,7 +1,9 @@
 """The contract of every feature texture transfer (FTT) module: ``(p2, p3) -> p3'``."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -13,7 +15,8 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     """Super-resolves a stride-8 map with the texture of a stride-4 map.
 
     A subclass implements :meth:`transfer`; the base class checks the two maps first. An upsampling by
-    exactly 2 is one row or column larger than a P2 of odd size: :meth:`crop` cuts it.
+    exactly 2 is one row or column larger than a P2 of odd size: :meth:`crop` cuts it. A subclass that
+    can make a narrower P3' at a smaller price than P3' itself implements :meth:`transfer_narrowed` too.
 
     Attributes:
         halo (int, optional): How many cells of P2 around a cell of P3' that cell depends on, those of P3
@@ -39,6 +42,10 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
         """Makes P3' in P2's shape from checked maps; see :meth:`forward` for the shapes."""
 
+    def transfer_narrowed(self, p2: Tensor, p3: Tensor, weight: Tensor) -> Tensor:
+        """Makes the 1x1 conv of P3' from checked maps; see :meth:`narrowed`."""
+        return F.conv2d(self.transfer(p2, p3), weight)
+
     @staticmethod
     def crop(upsampled: Tensor, p2: Tensor) -> Tensor:
         """Cuts a map upsampled by 2 to P2's height and width, keeping its top left."""
@@ -58,6 +65,31 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
             UserError: a width other than ``channels``, sizes that are not one octave apart, or a
                 subclass whose ``transfer`` gives another shape than P2's.
         """
+        self._check_maps(p2, p3)
+        p3_prime = self.transfer(p2, p3)
+        self._check_result('transfer', p3_prime, p2.shape)
+        return p3_prime
+
+    def narrowed(self, p2: Tensor, p3: Tensor, weight: Tensor) -> Tensor:
+        """Gives a 1x1 conv of P3', without P3' where the module can do so.
+
+        Args:
+            p2 (Tensor): (B, C, H, W), as in :meth:`forward`.
+            p3 (Tensor): (B, C, ceil(H / 2), ceil(W / 2)).
+            weight (Tensor): (c, C, 1, 1), of a conv without bias.
+
+        Returns:
+            Tensor: (B, c, H, W), ``F.conv2d(self(p2, p3), weight)``.
+
+        Raises:
+            UserError: As :meth:`forward`.
+        """
+        self._check_maps(p2, p3)
+        result = self.transfer_narrowed(p2, p3, weight)
+        self._check_result('transfer_narrowed', result, (len(p2), len(weight), *p2.shape[2:]))
+        return result
+
+    def _check_maps(self, p2: Tensor, p3: Tensor) -> None:
         if p2.shape[1] != self.channels or p3.shape[1] != self.channels:
             raise UserError(
                 f'{type(self).__name__} was built for maps of {self.channels} channels, got '
@@ -70,10 +102,10 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
                 f'{tuple(p2.shape[2:])}, got {tuple(p3.shape[2:])}; is p2 the stride-4 level and p3 '
                 'the stride-8 level?'
             )
-        p3_prime = self.transfer(p2, p3)
-        if p3_prime.shape != p2.shape:
+
+    def _check_result(self, method: str, result: Tensor, shape: Sequence[int]) -> None:
+        if tuple(result.shape) != tuple(shape):
             raise UserError(
-                f"{type(self).__name__}.transfer gave {tuple(p3_prime.shape)}, but P3' must have the "
-                f'shape of p2, {tuple(p2.shape)}'
+                f"{type(self).__name__}.{method} gave {tuple(result.shape)}, but P3' must have p2's "
+                f'height and width, and so {tuple(shape)}'
             )
-        return p3_prime

@@ -3,12 +3,16 @@
 import math
 
 import torch
-import torch.nn as nn
+import torch.nn.functional as F
 from mmdet.registry import MODELS
-from timm.models.convnext import ConvNeXtBlock
+from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..layers.composed_convs import pointwise_kernel, pointwise_onto
+from ..layers.convnext_block import LightBlock
+from ..layers.precision import own_precision
+from ..layers.sums import add_shuffled, repeated_for_shuffle
 from ..utils.arguments import check_positive_integer, check_positive_number
 from .two_extractor import TwoExtractorFTT
 
@@ -76,16 +80,7 @@ class LightFTT(TwoExtractorFTT):
 
         def blocks(number: int) -> nn.Sequential:
             return nn.Sequential(
-                *(
-                    ConvNeXtBlock(
-                        hidden_channels,
-                        kernel_size=kernel_size,
-                        mlp_ratio=mlp_ratio,
-                        conv_mlp=True,
-                        ls_init_value=None,
-                    )
-                    for _ in range(number)
-                )
+                *(LightBlock(hidden_channels, kernel_size, mlp_ratio) for _ in range(number))
             )
 
         # two cells of stride 4 for each of stride 8, and one for where a cell lies in its parent
@@ -101,6 +96,38 @@ class LightFTT(TwoExtractorFTT):
             raise UserError(f'ftt: kernel_size must be odd, got {integers["kernel_size"]}')
         for name, value in numbers.items():
             check_positive_number('ftt', name, value)
+
+    def transfer_narrowed(self, p2: Tensor, p3: Tensor, weight: Tensor) -> Tensor:
+        """As the base class, with all 1x1 convs in a row as one, and no map that only they would read.
+
+        What comes from stride 8 is brought to its last width there and shuffled into the sums.
+        """
+        content = self.content(self.content_conv(p3))  # B, h, H/8, W/8
+        texture_rows = self.texture_conv.weight.flatten(1)
+        of_p2, of_content = texture_rows.split((self.channels, content.shape[1]), dim=1)
+        *blocks, last = self.texture
+        with own_precision(weight):
+            narrow = weight.flatten(1) @ self.tail.weight.flatten(1)  # widths c and h
+            bias = weight.flatten(1) @ self.tail.bias + narrow @ last.mlp.fc2.bias
+            last_weight = narrow @ last.mlp.fc2.weight.flatten(1)
+        x = add_shuffled(
+            F.conv2d(p2, pointwise_kernel(of_p2), self.texture_conv.bias),
+            F.conv2d(content, *self._upsampling_into(of_content)),
+        )
+        for block in blocks:
+            x = block(x)
+        fine = pointwise_onto(F.conv2d(x, pointwise_kernel(narrow), bias), last.wide(x), last_weight)
+        coarse = F.conv2d(content, *self._upsampling_into(narrow)).unflatten(1, (-1, 4))
+        coarse = coarse + repeated_for_shuffle(F.conv2d(p3, pointwise_kernel(weight.flatten(1))))
+        return add_shuffled(fine, coarse.flatten(1, 2))
+
+    def _upsampling_into(self, after: Tensor) -> tuple[Tensor, Tensor]:
+        """The sub-pixel conv with a 1x1 conv (n, h) after its shuffle, as one conv before a shuffle."""
+        conv = self.upsample[0]
+        with own_precision(after):
+            rows = torch.einsum('no,oqi->nqi', after, conv.weight.flatten(1).unflatten(0, (-1, 4)))
+            bias = after @ conv.bias.unflatten(0, (-1, 4))
+        return pointwise_kernel(rows.flatten(0, 1)), bias.flatten()
 
     @torch.no_grad()
     def _reset(self) -> None:

@@ -10,6 +10,8 @@ from timm.layers import trunc_normal_
 from torch import Tensor, nn
 
 from ...utils.errors import UserError
+from ..layers.composed_convs import conv_of_two, pointwise_after
+from ..layers.sums import add_upsampled
 from ..utils.arguments import check_positive_integer, check_rate
 from .base import BaseFTT
 
@@ -64,11 +66,18 @@ class TwoExtractorFTT(BaseFTT):
 
     def transfer(self, p2: Tensor, p3: Tensor) -> Tensor:
         """Gives P3', (B, C, H/4, W/4): content of P3, texture of P2, and P3 upsampled."""
-        content = self.upsample(self.content(self.content_conv(p3)))
-        content = self.crop(content, p2)  # B, width of the extractors, H/4, W/4
-        texture = self.texture(self.texture_conv(torch.cat((p2, content), dim=1)))
-        upsampled_p3 = F.interpolate(p3, size=p2.shape[2:], mode='nearest')
-        return self.tail(texture + content) + upsampled_p3
+        return add_upsampled(self.tail(self._texture_and_content(p2, p3)), p3)
+
+    def transfer_narrowed(self, p2: Tensor, p3: Tensor, weight: Tensor) -> Tensor:
+        """As the base class, by one conv in the place of the last one and the 1x1 conv after it."""
+        kernel, bias = pointwise_after(weight, self.tail)
+        narrow = F.conv2d(self._texture_and_content(p2, p3), kernel, bias, padding=self.tail.padding)
+        return add_upsampled(narrow, F.conv2d(p3, weight))
+
+    def _texture_and_content(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """What the last conv reads: (B, width of the extractors, H/4, W/4)."""
+        content = self.crop(self.upsample(self.content(self.content_conv(p3))), p2)
+        return self.texture(conv_of_two(self.texture_conv, p2, content)) + content
 
 
 class AttentionFTT(TwoExtractorFTT):

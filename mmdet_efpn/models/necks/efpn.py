@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..layers.sums import add_upsampled
 from .extension import PyramidExtension
 from .extension_options import checked_extension_cfg
 from .on_demand import DEFAULT_TILE
@@ -182,7 +183,7 @@ class EFPN(FPN):
             return super().forward(inputs)
         c2_prime, *stages = inputs
         pyramid = self.forward_pyramid(stages)
-        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3)
+        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3, with_p3_prime=False)
         return (p2_prime, *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:
@@ -204,11 +205,17 @@ class EFPN(FPN):
         """The sums of the top-down path, inner2 first: what the 3x3 convs read."""
         inner = [conv(stage) for conv, stage in zip(self.lateral_convs, stages, strict=False)]
         for finer in range(len(inner) - 2, -1, -1):
-            cfg = self.upsample_cfg
-            if 'scale_factor' not in cfg:
-                cfg = dict(size=inner[finer].shape[2:], **cfg)
-            inner[finer] = inner[finer] + F.interpolate(inner[finer + 1], **cfg)
+            inner[finer] = self._plus_upsampled(inner[finer], inner[finer + 1])
         return inner
+
+    def _plus_upsampled(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """A map plus the next coarser one, upsampled as ``upsample_cfg`` says."""
+        cfg = self.upsample_cfg
+        if cfg == dict(mode='nearest'):
+            return add_upsampled(fine, coarse)
+        if 'scale_factor' not in cfg:
+            cfg = dict(size=fine.shape[2:], **cfg)
+        return fine + F.interpolate(coarse, **cfg)
 
     def _extra_levels(self, last_stage: Tensor, last_inner: Tensor, last_level: Tensor) -> list[Tensor]:
         """The levels above the last stage's, as FPN makes them (P6 by default a strided max-pool)."""

@@ -155,7 +155,8 @@ class ExtendedNeck(BaseModule):
             return pyramid.levels
         if self.levels == 'p3_prime':
             return (self.extension(None, pyramid.p2, pyramid.p3)[1], *pyramid.levels[1:])
-        return (self.extension(c2_prime, pyramid.p2, pyramid.p3)[0], *pyramid.levels)
+        p2_prime, _ = self.extension(c2_prime, pyramid.p2, pyramid.p3, with_p3_prime=False)
+        return (p2_prime, *pyramid.levels)
 
     def forward_pyramid(self, stages: Sequence[Tensor]) -> Pyramid:
         """Gives the wrapped neck's outputs, and what the extension makes P2' from.

@@ -1,9 +1,7 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 
 import torch
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
-from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from timm.layers import LayerScale2d
@@ -11,13 +9,14 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
-from ..ftt import BaseFTT
+from ..layers.sums import add_upsampled
 from ..utils.arguments import check_positive_integer, check_positive_number
-from ..utils.nested_config import check_config
+from .extension_checks import build_ftt, check_bare, check_forms, check_no_batch_norm, is_bare
 from .on_demand import (
     DEFAULT_TILE,
     DeferredLevel,
     DeferredMap,
+    NarrowLevel,
     RoILevel,
     check_tile,
     computing_layers,
@@ -36,7 +35,7 @@ class PyramidExtension(BaseModule):
     bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
     more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
     the 3x3 conv. A third lets P3' begin at a small scale. A fourth makes P2' after pooling, on the cells
-    of RoIs alone.
+    of RoIs alone; a fifth only its last 1x1 conv, with the same result.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
@@ -52,6 +51,9 @@ class PyramidExtension(BaseModule):
         on_rois (bool): Make P2' on the bins of RoIs instead of as a map, in training and at test time;
             see ``RoILevel``. For two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out.
             Weights are as without. Default False.
+        widen_on_rois (bool): With ``separable``, run the last 1x1 conv on the bins of RoIs: the same
+            result to rounding, without the wide map at stride 2; see ``NarrowLevel``. For two-stage
+            detectors with ``ExtendedRoIHead``. Default False.
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
@@ -85,6 +87,7 @@ class PyramidExtension(BaseModule):
         separable: bool = False,
         p3_prime_scale: float | None = None,
         on_rois: bool = False,
+        widen_on_rois: bool = False,
         sparse: bool = False,
         sparse_tile: int = DEFAULT_TILE,
         conv_cfg=None,
@@ -93,23 +96,15 @@ class PyramidExtension(BaseModule):
         no_norm_on_lateral: bool = False,
     ) -> None:
         super().__init__()
-        self.ftt = self._build_ftt(ftt, out_channels)
+        self.ftt = build_ftt(ftt, out_channels)
         self.out_channels = out_channels
-        self.on_rois = on_rois
+        self.on_rois, self.widen_on_rois = on_rois, widen_on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
-        if on_rois and (sparse or c2_prime_channels is None):
-            raise UserError(
-                "neck.extension_cfg.on_rois=True makes P2' on RoIs alone, "
-                + (
-                    'so there is no map that neck.sparse=True could defer; set one of them to False'
-                    if sparse
-                    else 'but this neck makes none; set neck.extension_cfg.on_rois=False'
-                )
-            )
+        check_forms(c2_prime_channels, separable, on_rois, widen_on_rois, sparse)
         self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
         if c2_prime_channels is None:
             return
-        channels = out_channels if channels is None else channels
+        self.channels = channels = out_channels if channels is None else channels
         check_positive_integer('neck.extension_cfg', 'channels', channels)
         common = dict(bias=False, act_cfg=act_cfg, inplace=False)
         self._build_convs_before_sum(
@@ -124,7 +119,7 @@ class PyramidExtension(BaseModule):
             if separable
             else ConvModule(channels, out_channels, 3, conv_cfg=conv_cfg, **common)
         )
-        self._check_layers(norm_cfg)
+        self._check_layers(norm_cfg, act_cfg)
 
     def _build_convs_before_sum(
         self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
@@ -137,33 +132,15 @@ class PyramidExtension(BaseModule):
             check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
             self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
 
-    @staticmethod
-    def _build_ftt(cfg: dict, out_channels: int) -> BaseFTT:
-        check_config('neck.ftt', cfg, "dict(type='LightFTT')")
-        ftt = MODELS.build(cfg, default_args=dict(channels=out_channels))
-        if not isinstance(ftt, BaseFTT):
-            raise UserError(
-                f'neck.ftt must build a subclass of mmdet_efpn.models.ftt.BaseFTT, but '
-                f'{cfg["type"]!r} built a {type(ftt).__name__}'
-            )
-        if ftt.channels != out_channels:
-            raise UserError(
-                f'neck.ftt.channels is {ftt.channels}, but neck.out_channels is {out_channels}; '
-                'leave channels out of the FTT config, the neck fills it in'
-            )
-        return ftt
-
-    def _check_layers(self, norm_cfg: dict | None) -> None:
-        """Sets ``halo``, and raises an error for batch norms that would see RoIs."""
+    def _check_layers(self, norm_cfg: dict | None, act_cfg: dict | None) -> None:
+        """Sets ``halo``, and raises an error for layers that cannot run on RoIs."""
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
         is_local = all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
         self.halo = 1 if is_local else None
-        if self.on_rois and any(isinstance(layer, _BatchNorm) for layer in layers):
-            raise UserError(
-                "neck.extension_cfg.on_rois=True runs the extension's convs on RoIs, of which a batch "
-                f'may have none: batch norms cannot train on that; neck.norm_cfg is {norm_cfg}, set it '
-                "to None or to dict(type='GN', ...)"
-            )
+        if self.on_rois:
+            check_no_batch_norm(layers, norm_cfg)
+        if self.widen_on_rois:
+            check_bare(self.output_conv.pointwise_conv, norm_cfg, act_cfg)
 
     def init_weights(self) -> None:
         """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
@@ -178,8 +155,12 @@ class PyramidExtension(BaseModule):
                 nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
     def forward(
-        self, c2_prime: Tensor | DeferredMap | None, p2: Tensor, p3: Tensor
-    ) -> tuple[Tensor | DeferredLevel | RoILevel | None, Tensor | None]:
+        self,
+        c2_prime: Tensor | DeferredMap | None,
+        p2: Tensor,
+        p3: Tensor,
+        with_p3_prime: bool = True,
+    ) -> tuple[Tensor | DeferredLevel | RoILevel | NarrowLevel | None, Tensor | None]:
         """Gives P2' and, for distillation, P3'.
 
         Args:
@@ -187,14 +168,20 @@ class PyramidExtension(BaseModule):
                 not read without ``c2_prime_channels``. A ``DeferredMap`` defers P2' too.
             p2 (Tensor): (B, out_channels, H, W), stride 4.
             p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
+            with_p3_prime (bool): Give P3' too. Without it, a narrower sum with C2' does without P3',
+                which then is made at the sum's width alone. Default True.
 
         Returns:
             tuple: P2' of C2''s size (``None`` without ``c2_prime_channels``) and
-            P3' of P2's size, out_channels wide. Where P2' is deferred: a ``DeferredLevel`` and ``None``.
-            With ``on_rois``: a ``RoILevel`` and P3'.
+            P3' of P2's size, out_channels wide (``None`` if it is not asked for). Where P2' is deferred:
+            a ``DeferredLevel`` and ``None``. With ``on_rois``: a ``RoILevel`` and P3'. With
+            ``widen_on_rois`` and without P3': a ``NarrowLevel``.
         """
-        if self.on_rois:
-            return self._level_for_rois(c2_prime, p2, p3)
+        if self.on_rois and isinstance(c2_prime, DeferredMap):
+            raise UserError(
+                "neck.extension_cfg.on_rois=True pools C2', which backbone.defer_c2_prime=True defers; "
+                'set one of them to False'
+            )
         if (
             self.sparse
             and isinstance(c2_prime, Tensor)
@@ -203,34 +190,56 @@ class PyramidExtension(BaseModule):
             c2_prime = DeferredMap.of(c2_prime)
         if isinstance(c2_prime, DeferredMap):
             return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
-        p3_prime = self.ftt(p2, p3)
         if self.lateral_conv is None:
-            return None, p3_prime
-        return self.fuse(c2_prime, p3_prime), p3_prime
+            return None, self.ftt(p2, p3)
+        p3_prime = self.ftt(p2, p3) if with_p3_prime else None
+        addend = self.addend(p2, p3) if p3_prime is None else self._into_sum(p3_prime)
+        if self.on_rois:
+            return RoILevel(self, c2_prime, addend), p3_prime
+        if self.widen_on_rois and not with_p3_prime:
+            narrow = self.output_conv.depthwise_conv(self._sum(c2_prime, addend))
+            return NarrowLevel(self.output_conv.pointwise_conv, narrow), p3_prime
+        return self.fuse(c2_prime, addend), p3_prime
 
-    def _level_for_rois(
-        self, c2_prime: Tensor | DeferredMap, p2: Tensor, p3: Tensor
-    ) -> tuple[RoILevel, Tensor]:
-        if isinstance(c2_prime, DeferredMap):
-            raise UserError(
-                "neck.extension_cfg.on_rois=True pools C2', which backbone.defer_c2_prime=True defers; "
-                'set one of them to False'
-            )
-        p3_prime = self.ftt(p2, p3)
-        return RoILevel(self, c2_prime, p3_prime), p3_prime
+    def addend(self, p2: Tensor, p3: Tensor) -> Tensor:
+        """Gives what is upsampled and added to C2': P3' at the sum's width and scale.
 
-    def fuse(self, c2_prime: Tensor, p3_prime: Tensor) -> Tensor:
-        """Gives P2' of C2' at stride 2 and P3' at stride 4; shapes as in :meth:`forward`.
+        Where one plain conv narrows P3', the FTT makes the narrow map directly.
 
-        With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
+        Args:
+            p2 (Tensor): (B, out_channels, H, W), stride 4.
+            p3 (Tensor): (B, out_channels, ceil(H / 2), ceil(W / 2)), stride 8.
+
+        Returns:
+            Tensor: (B, channels, H, W), stride 4.
         """
+        narrowing = self.narrowing_conv
+        if narrowing is None or not is_bare(narrowing):
+            return self._into_sum(self.ftt(p2, p3))
+        weight = narrowing.conv.weight
+        if self.p3_prime_scale is not None:
+            weight = weight * self.p3_prime_scale.gamma[:, None, None, None]
+        return self.ftt.narrowed(p2, p3, weight)
+
+    def _into_sum(self, p3_prime: Tensor) -> Tensor:
+        """P3' (B, out_channels, H, W) at the sum's width and scale, in the map's type."""
         if self.narrowing_conv is not None:
             p3_prime = self.narrowing_conv(p3_prime)
         if self.p3_prime_scale is not None:
-            p3_prime = self.p3_prime_scale(p3_prime)
-        if not self.on_rois:
-            p3_prime = F.interpolate(p3_prime, size=c2_prime.shape[2:], mode='nearest')
-        return self.output_conv(self.lateral_conv(c2_prime) + p3_prime)
+            p3_prime = p3_prime * self.p3_prime_scale.gamma.to(p3_prime.dtype)[:, None, None]
+        return p3_prime
+
+    def fuse(self, c2_prime: Tensor, addend: Tensor) -> Tensor:
+        """Gives P2' of C2' at stride 2 and what :meth:`addend` gives at stride 4.
+
+        With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
+        """
+        return self.output_conv(self._sum(c2_prime, addend))
+
+    def _sum(self, c2_prime: Tensor, addend: Tensor) -> Tensor:
+        """What the convs after the sum read, at stride 2 or on bins."""
+        lateral = self.lateral_conv(c2_prime)
+        return lateral + addend if self.on_rois else add_upsampled(lateral, addend)
 
     def fusing_parameters(self) -> list[nn.Parameter]:
         """The parameters that :meth:`fuse` uses."""

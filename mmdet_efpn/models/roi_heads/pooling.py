@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..necks.on_demand import DeferredLevel, RoILevel
+from ..necks.on_demand import DeferredLevel, NarrowLevel, RoILevel, readable
 
 
 def on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:
@@ -16,8 +16,6 @@ def on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tens
 
 def pool(x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
     """What an extractor pools of each RoI, whatever stands in the place of P2'.
-
-    mmcv's RoI layers read a channels-last map as if it were contiguous, and no bfloat16 at all.
 
     Args:
         x (Sequence[Tensor]): The pyramid, P2' first: (B, C, H_i, W_i).
@@ -35,7 +33,7 @@ def pool(x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
     if isinstance(finest, DeferredLevel):
         finest = finest.around(in_precision_of(x[1], rois[extended_rois]))
         return extractor((readable(finest), *plain), rois)
-    assert isinstance(finest, RoILevel), type(finest)
+    assert isinstance(finest, (RoILevel, NarrowLevel)), type(finest)
     others, extended, back_in_order = parts_of(extended_rois)
     pooled = finest.pooled(rois[extended], extractor.roi_layers[0])
     if not plain:
@@ -43,11 +41,6 @@ def pool(x: Sequence[Tensor], rois: Tensor, extractor: nn.Module) -> Tensor:
     # none of the others is of the first level
     nothing = plain[0].new_zeros(len(plain[0]), extractor.out_channels, 1, 1)
     return torch.cat((extractor((nothing, *plain), rois[others]), pooled))[back_in_order]
-
-
-def readable(level: Tensor) -> Tensor:
-    """A map in the layout and a type that RoI layers read."""
-    return (level.float() if level.dtype is torch.bfloat16 else level).contiguous()
 
 
 def in_precision_of(feature: Tensor, rois: Tensor) -> Tensor:

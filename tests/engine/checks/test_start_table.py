@@ -58,7 +58,7 @@ def run(tiny_config, tiny_coco, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(tell_training_data, 'print_log', lambda text, **_: said.append(text))
 
-    def tell(content, validation='annotations.json'):
+    def tell(content, validation='annotations.json', model=None):
         shutil.copytree(tiny_coco, tmp_path, dirs_exist_ok=True)
         (tmp_path / 'train.json').write_text(json.dumps(content))
         base = Config.fromfile(tiny_config).train_dataloader.dataset.to_dict()
@@ -74,6 +74,7 @@ def run(tiny_config, tiny_coco, tmp_path, monkeypatch):
                 val_dataloader=loaders[1],
                 val_loop=object(),
                 model=torch.nn.Identity(),
+                cfg=dict(model=model or {}),
             )
         )
         return '\n'.join(said)
@@ -99,3 +100,11 @@ def test_a_set_without_a_box_stops_the_run(run, tiny_coco):
     text = dict(content(tiny_coco), annotations=[])
     with pytest.raises(UserError, match='no box that counts'):
         run(text)
+
+
+def test_regions_that_would_train_as_background_are_told(run, tiny_coco, shipped):
+    text = content(tiny_coco)
+    text['annotations'][0]['iscrowd'] = 1
+    said = run(text, model=shipped('retinanet/retinanet_r50_fpn_1x_coco').model)
+    assert '1 ignored region ' in said
+    assert 'set model.train_cfg.assigner.ignore_iof_thr=0.5' in said

@@ -9,7 +9,7 @@ from mmengine.logging import MMLogger
 import mmdet_efpn
 from mmdet_efpn.extend import CannotExtendError, Report
 from mmdet_efpn.extend.check import prove
-from mmdet_efpn.extend.pyramid import Levels
+from mmdet_efpn.extend.parts.pyramid import Levels
 
 RETINA = 'retinanet/retinanet_r50_fpn_1x_coco'
 FASTER = 'faster_rcnn/faster-rcnn_r50_fpn_1x_coco'

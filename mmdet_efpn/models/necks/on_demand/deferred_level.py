@@ -53,11 +53,16 @@ class DeferredLevel(LevelForRoIs):
     ) -> None:
         self.extension, self.c2_prime, self.p2, self.p3, self.tile = extension, c2_prime, p2, p3, tile
         self.shape = torch.Size((len(p2), extension.out_channels, *c2_prime.shape[2:]))
-        self._p3_prime = None
+        self._addend = None
+
+    @property
+    def made(self) -> Tensor:
+        """What the FTT reads at stride 4."""
+        return self.p2
 
     def dense(self) -> Tensor:
         """The whole of P2', (B, C, H, W)."""
-        return self.extension.fuse(self.c2_prime.dense(), self._dense_p3_prime())
+        return self.extension.fuse(self.c2_prime.dense(), self._dense_addend())
 
     def around(self, rois: Tensor) -> Tensor:
         """P2' with its values wherever RoIs are pooled from it, and zeros elsewhere.
@@ -81,11 +86,11 @@ class DeferredLevel(LevelForRoIs):
             return self.dense()
         if not windows:
             return self.p2.new_zeros(self.shape)
-        p3_prime = self._p3_prime_under(windows, halo)
+        addend = self._addend_under(windows, halo)
         return self._assembled(
             windows,
             self.shape,
-            lambda batch: self.extension.fuse(self.c2_prime.on(batch), cut(p3_prime, batch, scale=2)),
+            lambda batch: self.extension.fuse(self.c2_prime.on(batch), cut(addend, batch, scale=2)),
         )
 
     @staticmethod
@@ -103,16 +108,16 @@ class DeferredLevel(LevelForRoIs):
                 paste(values, batch, assembled)
         return assembled
 
-    def _dense_p3_prime(self) -> Tensor:
-        if self._p3_prime is None:
-            self._p3_prime = self.extension.ftt(self.p2, self.p3)
-        return self._p3_prime
+    def _dense_addend(self) -> Tensor:
+        if self._addend is None:
+            self._addend = self.extension.addend(self.p2, self.p3)
+        return self._addend
 
-    def _p3_prime_under(self, windows: list[list[Window]], halo: int) -> Tensor:
-        """P3' with its values under tiles of P2' and ``halo`` cells around them; zeros elsewhere."""
+    def _addend_under(self, windows: list[list[Window]], halo: int) -> Tensor:
+        """The sum's addend under tiles of P2' and ``halo`` cells around them, and zeros elsewhere."""
         ftt, flat = self.extension.ftt, [window for group in windows for window in group]
-        if self._p3_prime is not None or ftt.halo is None:
-            return self._dense_p3_prime()
+        if self._addend is not None or ftt.halo is None:
+            return self._dense_addend()
         grid = TileGrid(self.p2.shape[2:], self.tile, ftt.halo, ALIGN)
         areas = torch.tensor(
             [
@@ -132,9 +137,9 @@ class DeferredLevel(LevelForRoIs):
         images = torch.tensor([window.image for window in flat], device=self.p2.device)
         own_windows = grid.windows(grid.touched(areas, images, len(self.p2)))
         if window_cells(own_windows) >= self.p2[:, 0].numel():
-            return self._dense_p3_prime()
+            return self._dense_addend()
         return self._assembled(
             own_windows,
-            self.p2.shape,
-            lambda batch: ftt(cut(self.p2, batch), cut(self.p3, batch, scale=2)),
+            (len(self.p2), self.extension.channels, *self.p2.shape[2:]),
+            lambda batch: self.extension.addend(cut(self.p2, batch), cut(self.p3, batch, scale=2)),
         )

@@ -24,19 +24,24 @@ class RoILevel(LevelForRoIs):
     Args:
         extension (nn.Module): The neck's ``PyramidExtension``.
         c2_prime (Tensor): C2', (B, C', H, W), stride 2.
-        p3_prime (Tensor): P3', (B, C, ceil(H / 2), ceil(W / 2)), stride 4.
+        addend (Tensor): P3' at the sum's width and scale, (B, C'', ceil(H / 2), ceil(W / 2)), stride 4.
     """
 
     reason = 'is made on RoIs alone'
     remedy = 'neck.extension_cfg.on_rois=False'
 
-    def __init__(self, extension: nn.Module, c2_prime: Tensor, p3_prime: Tensor) -> None:
-        self.extension, self.c2_prime, self.p3_prime = extension, c2_prime, p3_prime
+    def __init__(self, extension: nn.Module, c2_prime: Tensor, addend: Tensor) -> None:
+        self.extension, self.c2_prime, self.addend = extension, c2_prime, addend
         self.shape = torch.Size((*c2_prime.shape[:-3], extension.out_channels, *c2_prime.shape[-2:]))
 
     def __getitem__(self, index) -> 'RoILevel':
         """The level with the batch indexed, as a map of it would be."""
-        return RoILevel(self.extension, self.c2_prime[index], self.p3_prime[index])
+        return RoILevel(self.extension, self.c2_prime[index], self.addend[index])
+
+    @property
+    def made(self) -> Tensor:
+        """The addend: (B, c, h, w), stride 4."""
+        return self.addend
 
     def pooled(self, rois: Tensor, roi_layer: nn.Module) -> Tensor:
         """What RoIs get of P2'.
@@ -64,7 +69,7 @@ class RoILevel(LevelForRoIs):
             zero = (
                 sum(
                     value.sum()
-                    for value in (self.c2_prime, self.p3_prime, *self.extension.fusing_parameters())
+                    for value in (self.c2_prime, self.addend, *self.extension.fusing_parameters())
                 )
                 * 0
             )
@@ -75,7 +80,7 @@ class RoILevel(LevelForRoIs):
         return self.extension.fuse(
             *(
                 self._align(feature, grown, size, 1 / stride, roi_layer)
-                for feature, stride in zip((self.c2_prime, self.p3_prime), STRIDES, strict=True)
+                for feature, stride in zip((self.c2_prime, self.addend), STRIDES, strict=True)
             )
         )
 

@@ -1,10 +1,10 @@
 """Heads on whole maps: every setting that counts levels gets the finer ones in front."""
 
+from ..probe import argument, plain_type
+from ..report import CannotExtendError, Report
 from .mask_head import fit_mask_loss
-from .priors import extend_prior_generator, finer_entries, strides_from
-from .probe import argument, plain_type
+from .priors import extend_prior_generator, finer_entries, halved, strides_from
 from .pyramid import Levels
-from .report import CannotExtendError, Report
 
 GENERATOR_KEYS = ('anchor_generator', 'approx_anchor_generator', 'square_anchor_generator')
 STRIDE_KEYS = ('point_strides', 'strides')  # the first that a head has counts
@@ -22,11 +22,13 @@ def finer_ranges(ranges, num_added: int) -> list:
         [(-1, 16), (16, 32), (32, 64), (64, 128), (128, 256)]
         >>> finer_ranges([(0, 80), (64, 160)], num_added=1)
         [(0, 40), (32, 80), (64, 160)]
+        >>> finer_ranges([(-1, 45), (45, 90)], num_added=1)
+        [(-1, 22.5), (22.5, 45), (45, 90)]
     """
-    (lowest, upper), (second_lower, _) = ranges[0], ranges[1]
-    finer = [(second_lower // 2 ** (i + 1), upper // 2**i) for i in range(num_added + 1)]
-    finer[-1] = (lowest, finer[-1][1])
-    return [*reversed(finer), *(tuple(pair) for pair in ranges[1:])]
+    lowest, upper = ranges[0]
+    finer = finer_entries([(halved(ranges[1][0]), upper)], num_added)
+    finer[0] = (lowest, finer[0][1])
+    return [*finer, *(tuple(pair) for pair in ranges[1:])]
 
 
 def extend_dense_head(head: dict, levels: Levels, report: Report, key: str = 'model.bbox_head') -> dict:

@@ -3,9 +3,9 @@
 import itertools
 from dataclasses import dataclass
 
+from ..probe import Feature, argument, plain_type, probe_neck
+from ..report import CannotExtendError
 from .backbone import C2_STRIDE
-from .probe import Feature, argument, plain_type, probe_neck
-from .report import CannotExtendError
 
 REFINERS = ('BFP', 'DyHead')  # come after a pyramid and keep its levels
 TAKE_START_LEVEL = ('FPN', 'PAFPN', 'FPN_CARAFE', 'FPN_DropBlock')

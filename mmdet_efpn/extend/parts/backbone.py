@@ -1,8 +1,8 @@
 """The backbone's part: from stride 4 on, with C2' in front."""
 
-from ..models.utils.image_channels import image_channels
-from .probe import Feature, argument, plain_type, probe_backbone, probe_channels
-from .report import CannotExtendError, Report
+from ...models.utils.image_channels import image_channels
+from ..probe import Feature, argument, plain_type, probe_backbone, probe_channels
+from ..report import CannotExtendError, Report
 
 EXTENDED_TYPES = dict(ResNet='ExtendedResNet', ResNeXt='ExtendedResNeXt')
 TAP = 'HighResolutionTap'

@@ -2,11 +2,11 @@
 
 import torch
 
-from ..models import PyramidExtension
-from ..utils.errors import UserError
-from .probe import plain_type
+from ...models import PyramidExtension
+from ...utils.errors import UserError
+from ..probe import plain_type
+from ..report import Report
 from .pyramid import is_known
-from .report import Report
 
 WRAPPER = 'ExtendedNeck'
 

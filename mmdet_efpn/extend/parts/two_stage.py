@@ -4,12 +4,12 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
 from mmdet.registry import MODELS
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
+from ..probe import argument, plain_type
+from ..report import CannotExtendError, Report
 from .dense_head import extend_dense_head
 from .priors import extend_prior_generator, halved, smallest_anchor
-from .probe import argument, plain_type
 from .pyramid import Levels
-from .report import CannotExtendError, Report
 
 P2_PRIME_STRIDE = 2
 SMALL_ANCHOR = 8  # px

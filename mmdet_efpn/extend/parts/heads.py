@@ -1,13 +1,14 @@
 """Whatever of a detector reads the levels, told of the new ones."""
 
+from ..probe import plain_type
+from ..queries import extend_fusion_head, level_reader, note_language_model
+from ..report import CannotExtendError, Report
+from ..wrappers import check_teacher
 from .dense_head import extend_dense_head
 from .mask_head import BRANCHES, MASKS_AT_STRIDE_FOUR, READ_PLAIN_LEVELS, extend_branches
-from .probe import plain_type
 from .pyramid import Levels
-from .queries import extend_fusion_head, level_reader, note_language_model
-from .report import CannotExtendError, Report
 from .two_stage import extend_roi_head, extend_rpn_head
-from .wrappers import check_teacher
+from .widening import widen_on_rois
 
 HEADS = ('rpn_head', 'roi_head', 'bbox_head')
 
@@ -51,3 +52,4 @@ def extend_heads(
     if model.get('roi_head') is not None:
         model['roi_head'] = extend_roi_head(model['roi_head'], levels, extended_bbox_head, report)
     extend_branches(model, levels, report)
+    widen_on_rois(model, report)

@@ -1,12 +1,12 @@
 """Backbone and neck of a detector, with the extended level."""
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
+from ..probe import Feature, probe_backbone, rounds_up
+from ..queries import pyramid_for_pixel_decoder, reads_stages
+from ..report import Report
 from .backbone import C2_STRIDE, extend_backbone, from_stride_four
 from .neck import extend_neck
-from .probe import Feature, probe_backbone, rounds_up
 from .pyramid import Levels, as_chain, begin_at_stride_four, plain_strides, width_of_levels
-from .queries import pyramid_for_pixel_decoder, reads_stages
-from .report import Report
 
 PAD = 32  # stride of C5
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from mmdet.registry import TASK_UTILS
 
-from .probe import plain_type
+from ..probe import plain_type
+from ..report import CannotExtendError
 from .pyramid import Levels
-from .report import CannotExtendError
 
 # How far a stride may be from the level's own: YOLACT's are the picture's 550 px over the cells.
 TOLERANCE = 0.25

@@ -1,8 +1,8 @@
 """Mask and semantic heads beside a box head: which levels they read, and at which stride."""
 
-from .probe import argument, plain_type
+from ..probe import argument, plain_type
+from ..report import CannotExtendError, Report
 from .pyramid import Levels
-from .report import CannotExtendError, Report
 
 # Detectors whose mask targets are laid out in code for masks at stride 4.
 MASKS_AT_STRIDE_FOUR = ('SOLO', 'SOLOv2')

@@ -1,0 +1,1 @@
+"""The parts of a detector, one a file: each rewritten for the extended pyramid."""
