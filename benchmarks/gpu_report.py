@@ -30,6 +30,9 @@ PAIR = {'FPN': R50, 'efpn-light': OURS.format('r50', 'efpn-light')}
 DESIGNS = {
     **PAIR,
     'FPN, input doubled': f'{R50}@2x',
+    "efpn-light, P2' at its full width": (
+        OURS.format('r50', 'efpn-light') + '@model.neck.extension_cfg.widen_on_rois=False'
+    ),
     'EFPN, FTT h = 128': OURS.format('r50', 'efpn') + '@model.neck.ftt.hidden_channels=128',
     'EFPN, FTT h = 512 (released)': OURS.format('r50', 'efpn') + '@model.neck.ftt.hidden_channels=512',
     'PointwiseFTT': OURS.format('r50', 'efpn-pointwise'),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from .measure import PASSES, count_macs, count_parameters, peak_memory, prepare
-from .profile import profile_steps
+from .profile import median_of, profile_steps
 from .subject import Subject
 from .traffic import Traffic, traffic_of
 
@@ -71,9 +71,7 @@ def compare(
     if timed:
         _take_times(rows, models, all_images, repeats, passes, amp)
     if profile:
-        for row, model, images in zip(rows, models, all_images, strict=True):
-            progress(f'profiling {row["name"]}')
-            row['profile'] = {name: profile_steps(model, images, amp, name, repeats) for name in passes}
+        _take_profiles(rows, models, all_images, repeats, passes, amp)
     return rows
 
 
@@ -102,6 +100,20 @@ def _take_times(
     for row, taken in zip(rows, seconds, strict=True):
         for name, values in taken.items():
             row[f'{name}_seconds'] = statistics.median(values[warm_up:])
+
+
+def _take_profiles(
+    rows: list, models: list, images: list, repeats: int, passes: Sequence[str], amp: str | None
+) -> None:
+    """Adds the spots of each pass to ``rows``, medians over rounds in which all take turns."""
+    rounds: list[dict[str, list]] = [{name: [] for name in passes} for _ in rows]
+    for turn in range(repeats):
+        progress(f'profiling, round {turn + 1} of {repeats}')
+        for taken, model, image in zip(rounds, models, images, strict=True):
+            for name in passes:
+                taken[name].append(profile_steps(model, image, amp, name))
+    for row, taken in zip(rows, rounds, strict=True):
+        row['profile'] = {name: median_of(spots) for name, spots in taken.items()}
 
 
 # Table column: heading, key of the figure, unit it is divided by, decimals.

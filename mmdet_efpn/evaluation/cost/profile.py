@@ -3,10 +3,11 @@
 import contextlib
 import json
 import math
+import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,9 @@ class Spot:
     share: float = 0.0
     calls: float = 0.0
 
-    def as_dict(self) -> dict:
-        """The attributes, for a file of figures."""
-        return asdict(self)
 
-
-def profile(
-    run: Callable[[], Any], model: nn.Module, image_size: tuple[int, int], repeats: int = 1
-) -> list[Spot]:
-    """Profiles passes of a model after one that warms up.
+def profile(run: Callable[[], Any], model: nn.Module, image_size: tuple[int, int]) -> list[Spot]:
+    """Profiles a pass of a model after one that warms up.
 
     On the CPU a spot's time is what an operation takes without those it calls; on a GPU that of the
     kernels that it launched.
@@ -63,7 +58,6 @@ def profile(
         run: Makes one pass.
         model: What the pass runs; its modules' names are those of the spots.
         image_size: Height and width in pixels, from which strides follow.
-        repeats: Profiled passes. Default 1.
 
     Returns:
         The spots, the most expensive first.
@@ -74,14 +68,13 @@ def profile(
         activities.append(ProfilerActivity.CUDA)
     with tempfile.TemporaryDirectory() as folder, _marked(model):
         with torch_profile(activities=activities, record_shapes=True) as profiler:
-            for _ in range(repeats):
-                run()
+            run()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
         file = Path(folder) / 'trace.json'
         profiler.export_chrome_trace(str(file))
         operations = read_trace(json.loads(file.read_text())['traceEvents'], _MARK)
-    return _spots(operations, image_size, repeats)
+    return _spots(operations, image_size)
 
 
 @contextlib.contextmanager
@@ -111,7 +104,7 @@ def _marked(model: nn.Module) -> Iterator[None]:
             handle.remove()
 
 
-def _spots(operations: list[Operation], image_size: tuple[int, int], repeats: int) -> list[Spot]:
+def _spots(operations: list[Operation], image_size: tuple[int, int]) -> list[Spot]:
     found: dict[tuple, Spot] = {}
     for one in operations:
         inputs = [(stride_of(shape, image_size), shape, dtype) for shape, dtype in one.inputs]
@@ -121,12 +114,34 @@ def _spots(operations: list[Operation], image_size: tuple[int, int], repeats: in
         ) or (max(inputs, key=lambda item: math.prod(item[1]), default=(None, (), '')))
         key = (one.module, one.name, shape, dtype, stride)
         spot = found.setdefault(key, Spot(*key))
-        spot.milliseconds += one.milliseconds / repeats
-        spot.calls += one.calls / repeats
-    total = sum(spot.milliseconds for spot in found.values())
-    for spot in found.values():
+        spot.milliseconds += one.milliseconds
+        spot.calls += one.calls
+    return _by_time(list(found.values()))
+
+
+def median_of(rounds: Sequence[list[Spot]]) -> list[Spot]:
+    """Each spot's median time over several profiles of a pass; a round without it counts as zero."""
+    found: dict[tuple, list[Spot]] = defaultdict(list)
+    for spots in rounds:
+        for spot in spots:
+            found[spot.module, spot.operation, spot.shape, spot.dtype, spot.stride].append(spot)
+    medians = []
+    for spots in found.values():
+        missing = [0.0] * (len(rounds) - len(spots))
+        times = [*(spot.milliseconds for spot in spots), *missing]
+        calls = [*(spot.calls for spot in spots), *missing]
+        medians.append(
+            replace(spots[0], milliseconds=statistics.median(times), calls=statistics.median(calls))
+        )
+    return _by_time(medians)
+
+
+def _by_time(spots: list[Spot]) -> list[Spot]:
+    """The most expensive first, each with its share."""
+    total = sum(spot.milliseconds for spot in spots)
+    for spot in spots:
         spot.share = spot.milliseconds / total if total else 0.0
-    return sorted(found.values(), key=lambda spot: -spot.milliseconds)
+    return sorted(spots, key=lambda spot: -spot.milliseconds)
 
 
 def stride_of(shape: Sequence[int], image_size: tuple[int, int]) -> int | None:
@@ -195,11 +210,9 @@ def modules_table(spots: list[Spot], most: int = 10) -> str:
     return '\n'.join(lines)
 
 
-def profile_steps(
-    model: nn.Module, images: Tensor, amp: str | None, name: str, repeats: int = 1
-) -> list:
+def profile_steps(model: nn.Module, images: Tensor, amp: str | None, name: str) -> list[Spot]:
     """The spots of one of ``PASSES`` of a model built by a ``Subject``."""
     from .measure import PASSES
 
     height, width = images.shape[2:]
-    return profile(lambda: PASSES[name](model, images, amp), model, (height, width), repeats)
+    return profile(lambda: PASSES[name](model, images, amp), model, (height, width))

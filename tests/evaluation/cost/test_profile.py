@@ -10,6 +10,7 @@ from mmdet_efpn.evaluation.cost.profile import (
     STRIDES,
     Spot,
     by_module,
+    median_of,
     modules_table,
     profile,
     spots_table,
@@ -113,7 +114,7 @@ def test_a_real_pass_names_modules_shapes_and_types():
             out = net(images)
         out.float().sum().backward()
 
-    spots = profile(run, net, (128, 192), repeats=2)
+    spots = profile(run, net, (128, 192))
     assert sum(spot.share for spot in spots) == pytest.approx(1)
     assert spots == sorted(spots, key=lambda spot: -spot.milliseconds)
     convs = {
@@ -146,6 +147,17 @@ def test_tables_of_spots():
         '| neck.extension.ftt.head | mkldnn_convolution | 1x8x40x60 | bfloat16 | 4 | 6.00 | 60.0% |'
     )
     assert modules_table(SPOTS, most=1).splitlines()[-1] == '| all | 2.0 | 6.0 | 1.5 | 0.5 | 10.0 |'
+
+
+def test_medians_of_rounds():
+    def spot(name, milliseconds):
+        return Spot('neck', name, (1, 8, 4, 4), 'float32', 4, milliseconds, calls=1)
+
+    rounds = [[spot('add', 1.0), spot('relu', 5.0)], [spot('add', 9.0)], [spot('add', 3.0)]]
+    add, relu = median_of(rounds)
+    assert (add.operation, add.milliseconds, add.share) == ('add', 3.0, 1.0)
+    assert (relu.operation, relu.milliseconds, relu.calls) == ('relu', 0.0, 0)
+    assert rounds[0][0].milliseconds == 1.0
 
 
 def test_bars_add_up_and_the_rest_shares_one():
