@@ -50,17 +50,21 @@ PARTS: dict[str, tuple[dict[str, str], int, str, str]] = {
     'detectors': (PAIR, 2, 'detector', 'R-50, whole detector'),
     'x101': (X101_DESIGNS, 1, 'backbone+neck', 'X-101, backbone and neck'),
     'compiled': (PAIR, 2, 'compiled', 'R-50, backbone and neck, torch.compile'),
+    'channels_last': (PAIR, 2, 'channels_last', 'R-50, backbone and neck, channels last'),
 }
 
 
 def passes_of_neck(
-    config: str, args: argparse.Namespace, batch: int, compiled: bool
+    config: str, args: argparse.Namespace, batch: int, kind: str
 ) -> dict[str, Callable[[], object]]:
     """The forward and the training pass of a config's backbone and neck."""
     subject = parse_subject(config, args.size, 'backbone+neck', {}, batch)
     model = prepare(subject.build(), args.device, args.amp)
     images = subject.images(args.device)
-    if compiled:
+    if kind == 'channels_last':
+        model.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    if kind == 'compiled':
         # On the CPU of a small trial the compiler's own work would take minutes.
         model.compile(backend='eager' if args.tiny else 'inductor')
     return {
@@ -107,7 +111,7 @@ def trials_of(part: str, args: argparse.Namespace) -> list[Trial]:
         build = (
             partial(passes_of_detector, config, args, batch)
             if kind == 'detector'
-            else partial(passes_of_neck, config, args, batch, kind == 'compiled')
+            else partial(passes_of_neck, config, args, batch, kind)
         )
         trials.append(Trial(name, build))
     return trials

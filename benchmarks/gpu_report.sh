@@ -50,6 +50,7 @@ report detectors 80
 step attention 80 "$PYTHON" -m benchmarks.attention $GROUP --scaling --devices "$DEVICE" --json "$OUT/attention.json"
 report x101 60
 report compiled 150
+report channels_last 40
 step profile 60 "$PYTHON" -m mmdet_efpn cost $R50 $LIGHT --sizes $SIZE --batch-size 2 --amp bfloat16 --repeats 1 \
     --no-time --no-traffic --profile --json "$OUT/profile.json" --out "$OUT/profile.png"
 step tests 120 "$PYTHON" -m pytest -q -p no:cacheprovider -m gpu $TESTS

@@ -103,7 +103,15 @@ def test_the_script_goes_on_after_a_failure(repository, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith('failed: detectors;')
     started = log.read_text()
-    for part in ('necks', 'x101', 'compiled', 'benchmarks.attention', 'mmdet_efpn cost', '-m gpu'):
+    for part in (
+        'necks',
+        'x101',
+        'compiled',
+        'channels_last',
+        'benchmarks.attention',
+        'mmdet_efpn cost',
+        '-m gpu',
+    ):
         assert part in started
     assert '--tiny' not in started
     assert '| FPN | 1.0 |' in done.stdout
@@ -126,7 +134,7 @@ def test_the_script_in_small(repository, tmp_path, child_environment):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = (tmp_path / 'out' / 'report.md').read_text()
-    assert report.count('| efpn-light |') == 3
+    assert report.count('| efpn-light |') == 4
     assert report.count('X-101, efpn-light') == 1
     assert json.loads((tmp_path / 'out' / 'attention.json').read_text())['results']
     assert (tmp_path / 'out' / 'profile.png').stat().st_size > 1000

@@ -122,3 +122,26 @@ def test_command_trains_with_all_of_them(tiny_config, tmp_path, command):
     code, _, error = command('train', tiny_config, '--amp', 'half')
     assert code == 2
     assert "invalid choice: 'half'" in error
+
+
+def test_weights_that_data_parallel_has_seen_keep_their_layout(monkeypatch):
+    from mmdet_efpn.engine.precision import UseChannelsLast, layout
+
+    monkeypatch.setattr(layout, 'is_model_wrapper', lambda model: hasattr(model, 'module'))
+    inner = torch.nn.Module()
+    inner.backbone = torch.nn.Conv2d(3, 4, 3)
+    wrapper = torch.nn.Module()
+    wrapper.module = inner
+    UseChannelsLast().before_train(type('Runner', (), dict(model=wrapper)))
+    assert not inner.backbone.weight.is_contiguous(memory_format=torch.channels_last)
+    maps = inner.backbone(torch.randn(2, 3, 8, 8))
+    assert maps.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_recipes_hand_the_options_on(command):
+    words = ['--amp', 'bfloat16', '--tf32', '--channels-last']
+    code, _, error = command('recipe', 'gone.py', *words)
+    assert code == 2
+    assert 'gone.py' in error  # past the reading of the arguments
+    code, _, error = command('recipe', 'gone.py', '--amp', 'bf16')
+    assert "invalid choice: 'bf16'" in error
