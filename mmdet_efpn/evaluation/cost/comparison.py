@@ -9,6 +9,7 @@ import contextlib
 import statistics
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -44,23 +45,9 @@ def compare(
     """
     rows, models = [], []
     for subject in subjects:
-        progress(f'counting {subject.name} at {subject.height}x{subject.width}')
-        model, images = subject.build(), subject.images(device)
-        row = dict(
-            name=subject.name,
-            config=subject.config,
-            height=subject.height,
-            width=subject.width,
-            parameters=count_parameters(model),
-            note=getattr(model, 'note', ''),
-        )
-        try:
-            row['macs'] = count_macs(model.to(device), images[:1])
-        except ValueError as error:
-            row.update(macs=None, note=str(error))
-        model = prepare(model, device, amp)
+        row, model, images = _counted(subject, device, amp)
         if traffic:
-            row['traffic'] = _traffic(model, images, amp, passes)
+            _add_traffic(row, model, images, amp, passes)
         if timed:
             progress(f'memory of {subject.name}')
             for name, size in peak_memory(subject, device, passes, amp).items():
@@ -73,6 +60,37 @@ def compare(
     if profile:
         _take_profiles(rows, models, all_images, repeats, passes, amp)
     return rows
+
+
+def _counted(subject: Subject, device: str, amp: str | None) -> tuple[dict[str, Any], nn.Module, Tensor]:
+    """A subject's row with its parameters and multiply-adds, its model and its images."""
+    progress(f'counting {subject.name} at {subject.height}x{subject.width}')
+    model, images = subject.build(), subject.images(device)
+    row: dict[str, Any] = dict(
+        name=subject.name,
+        config=subject.config,
+        height=subject.height,
+        width=subject.width,
+        parameters=count_parameters(model),
+        note=getattr(model, 'note', ''),
+    )
+    try:
+        row['macs'] = count_macs(model.to(device), images[:1])
+    except ValueError as error:
+        row.update(macs=None, note=str(error))
+    return row, prepare(model, device, amp), images
+
+
+def _add_traffic(
+    row: dict[str, Any], model: nn.Module, images: Tensor, amp: str | None, passes: Sequence[str]
+) -> None:
+    """Adds ``traffic`` to a row, or a note where an operator has no kernel on this device."""
+    try:
+        row['traffic'] = _traffic(model, images, amp, passes)
+    except (NotImplementedError, RuntimeError) as error:
+        row['traffic'] = {}
+        said = f'traffic not counted: {str(error).splitlines()[0]}'
+        row['note'] = f'{row["note"]}; {said}' if row['note'] else said
 
 
 def _traffic(
@@ -145,7 +163,7 @@ def table(rows: list) -> str:
 def traffic_table(rows: list) -> str:
     """What the passes of ``compare(..., traffic=True)`` move, as a Markdown table.
 
-    Bytes, kernels and memory come with their ratio to the first row's in brackets.
+    Bytes, kernels and memory come with their ratio to the first counted row's in brackets.
     """
     lines = [
         [
@@ -158,10 +176,10 @@ def traffic_table(rows: list) -> str:
             'activations at most (MiB)',
         ]
     ]
-    for name, first in rows[0]['traffic'].items():
-        for row in rows:
-            if name not in row['traffic']:
-                continue
+    for name in dict.fromkeys(name for row in rows for name in row['traffic']):
+        counted = [row for row in rows if name in row['traffic']]
+        first: Traffic = counted[0]['traffic'][name]
+        for row in counted:
             found: Traffic = row['traffic'][name]
             lines.append(
                 [

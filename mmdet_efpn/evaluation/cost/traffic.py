@@ -83,6 +83,8 @@ def traffic_of(
             that has to run for real is to be counted as on a GPU where there is none.
     """
     on_absent_gpu = device == 'cuda' and not torch.cuda.is_available()
+    if on_absent_gpu and not hasattr(torch, 'set_autocast_dtype'):
+        raise UserError(f'counting as on an absent GPU needs torch 2.4, this is {torch.__version__}')
     if on_absent_gpu and backward:
         raise UserError('a training pass is counted as on a GPU only where there is one')
     if not isinstance(model, nn.Module):

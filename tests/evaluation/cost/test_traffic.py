@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmdet_efpn.evaluation.cost import traffic_of
+from mmdet_efpn.evaluation.cost import compare, traffic_of, traffic_table
 from mmdet_efpn.utils.errors import UserError
 
 SHAPE = (2, 3, 16, 24)
@@ -153,6 +153,37 @@ def test_autocast_as_on_a_gpu_where_there_is_none(monkeypatch):
 def test_another_type_is_an_error():
     with pytest.raises(UserError, match="bfloat16, float16, or None, but it is 'int8'"):
         traffic_of(small_net(), SHAPE, amp='int8')
+
+
+class Subject:
+    """A model that fails on purpose, or not."""
+
+    name, config, height, width = 'net', 'net.py', 16, 24
+
+    def __init__(self, fails):
+        self.fails = fails
+
+    def build(self):
+        class Net(nn.Sequential):
+            def forward(net, images):
+                if self.fails and images.device.type != 'meta':
+                    raise NotImplementedError('no kernel on this device\nand where')
+                return super().forward(images)
+
+        return Net(*small_net())
+
+    def images(self, device):
+        return torch.zeros(SHAPE, device=device)
+
+
+def test_a_model_without_its_kernels_is_noted_and_stops_no_other():
+    failing, counted = compare([Subject(True), Subject(False)], 'cpu', 1, timed=False, traffic=True)
+    assert failing['traffic'] == {}
+    assert failing['note'] == 'traffic not counted: no kernel on this device'
+    assert counted['note'] == ''
+    table = traffic_table([failing, counted]).splitlines()
+    assert len(table) == 4  # heading, rule, two passes of one model
+    assert table[2].count('(1.00x)') == 3
 
 
 @pytest.mark.parametrize(
