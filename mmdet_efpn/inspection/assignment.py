@@ -99,12 +99,11 @@ def _by_assigner(head: Any, sample: Boxes, near: NearPriors) -> Tensor:
     assigner, priors = head.assigner, InstanceData(priors=near.priors[inside])
     truth = InstanceData(bboxes=sample.boxes, labels=torch.zeros(len(sample.boxes), dtype=torch.long))
     regions = None if sample.ignored is None else InstanceData(bboxes=sample.ignored)
-    with _in_parts(assigner):
-        if isinstance(assigner, ATSSAssigner):
-            by_level = [int(part.sum()) for part in inside.split(near.by_level)]
-            result = assigner.assign(priors, by_level, truth, regions)
-        else:
-            result = assigner.assign(priors, truth, regions)
+    if isinstance(assigner, ATSSAssigner):
+        by_level = [int(part.sum()) for part in inside.split(near.by_level)]
+        result = assigner.assign(priors, by_level, truth, regions)
+    else:
+        result = assigner.assign(priors, truth, regions)
     found = torch.zeros(len(near.priors), dtype=torch.long)
     found[inside] = result.gt_inds
     return found
@@ -133,8 +132,12 @@ def _counted(found: Tensor, near: NearPriors, boxes: Tensor) -> Positives:
 
 
 @contextlib.contextmanager
-def _in_parts(assigner: Any) -> Iterator[None]:
-    """Lets an assigner compute IoUs part by part, which takes less memory."""
+def ious_in_parts(head: Any) -> Iterator[None]:
+    """Lets a head's assigner compute IoUs part by part while the body runs, which takes less memory."""
+    assigner = getattr(head, 'assigner', None)
+    if assigner is None:
+        yield
+        return
     whole = assigner.iou_calculator
 
     def calculate(first: Tensor, second: Tensor, *args: Any, **options: Any) -> Tensor:
