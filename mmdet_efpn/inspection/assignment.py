@@ -12,7 +12,15 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ..datasets import Boxes
-from .near_priors import NearPriors, grid_sizes, near_priors
+from .near_priors import (
+    NearPriors,
+    Reach,
+    grid_sizes,
+    near_priors,
+    nearest,
+    overlapping,
+    touching,
+)
 
 DIVISOR = 32  # px; batches are padded to a multiple of it
 AT_ONCE = 4_000_000  # IoUs computed at a time
@@ -58,9 +66,7 @@ def positives_of(head: Any, sample: Boxes) -> Positives | None:
     """
     padded = [-(-side // DIVISOR) * DIVISOR for side in (sample.height, sample.width)]
     grids = grid_sizes(head.prior_generator, *padded)
-    # the nearest candidates of ATSS may be in a row, along a border of the picture
-    margin = getattr(getattr(head, 'assigner', None), 'topk', 0) + 1
-    near = near_priors(head.prior_generator, sample.boxes, grids, margin)
+    near = near_priors(head.prior_generator, sample.boxes, grids, _reach(head, sample))
     points = isinstance(head, FCOSHead) and not hasattr(head, 'assigner')
     if len(near.priors) * len(sample.boxes) * (10 if points else 1) > MOST_PAIRS:
         return None
@@ -69,20 +75,35 @@ def positives_of(head: Any, sample: Boxes) -> Positives | None:
     return _counted(_by_assigner(head, sample, near), near, sample.boxes)
 
 
+def _reach(head: Any, sample: Boxes) -> Reach:
+    """What can become positive: without more, all that touches a box."""
+    assigner = getattr(head, 'assigner', None)
+    if assigner is None or _border(head) >= 0:
+        return touching
+    regions = sample.ignored is not None and len(sample.ignored) > 0
+    if regions and assigner.ignore_iof_thr > 0:  # the best anchor may be left out
+        return touching
+    if isinstance(assigner, ATSSAssigner):
+        return nearest(assigner.topk)
+    return overlapping(assigner.pos_iou_thr)
+
+
+def _border(head: Any) -> float:
+    return (head.train_cfg or {}).get('allowed_border', -1)
+
+
 def _by_assigner(head: Any, sample: Boxes, near: NearPriors) -> Tensor:
     """For each of the m anchors, the place of its box counted from 1; 0 or less: none."""
-    border = (head.train_cfg or {}).get('allowed_border', -1)
     everything = torch.ones(len(near.priors), dtype=torch.bool)
-    inside = anchor_inside_flags(near.priors, everything, (sample.height, sample.width), border)
+    inside = anchor_inside_flags(near.priors, everything, (sample.height, sample.width), _border(head))
     assigner, priors = head.assigner, InstanceData(priors=near.priors[inside])
     truth = InstanceData(bboxes=sample.boxes, labels=torch.zeros(len(sample.boxes), dtype=torch.long))
     regions = None if sample.ignored is None else InstanceData(bboxes=sample.ignored)
-    with _in_parts(assigner):
-        if isinstance(assigner, ATSSAssigner):
-            by_level = [int(part.sum()) for part in inside.split(near.by_level)]
-            result = assigner.assign(priors, by_level, truth, regions)
-        else:
-            result = assigner.assign(priors, truth, regions)
+    if isinstance(assigner, ATSSAssigner):
+        by_level = [int(part.sum()) for part in inside.split(near.by_level)]
+        result = assigner.assign(priors, by_level, truth, regions)
+    else:
+        result = assigner.assign(priors, truth, regions)
     found = torch.zeros(len(near.priors), dtype=torch.long)
     found[inside] = result.gt_inds
     return found
@@ -111,8 +132,12 @@ def _counted(found: Tensor, near: NearPriors, boxes: Tensor) -> Positives:
 
 
 @contextlib.contextmanager
-def _in_parts(assigner: Any) -> Iterator[None]:
-    """Lets an assigner compute IoUs part by part, which takes less memory."""
+def ious_in_parts(head: Any) -> Iterator[None]:
+    """Lets a head's assigner compute IoUs part by part while the body runs, which takes less memory."""
+    assigner = getattr(head, 'assigner', None)
+    if assigner is None:
+        yield
+        return
     whole = assigner.iou_calculator
 
     def calculate(first: Tensor, second: Tensor, *args: Any, **options: Any) -> Tensor:

@@ -59,9 +59,8 @@ def gather_facts(
     model = inner_detector(cfg.model)
     rpn = (model.get('test_cfg') or {}).get('rpn') or {}
     scales = _scales(cfg.train_dataloader, 'train_dataloader')
-    tested: dict[str, tuple[int, int]] = {}
-    for loader in ('val_dataloader', 'test_dataloader'):
-        tested |= _scales(cfg.get(loader) or {}, loader)
+    tested = _scales(cfg.get('val_dataloader') or {}, 'val_dataloader')
+    tested |= _scales(cfg.get('test_dataloader') or {}, 'test_dataloader')
     first = subjects[0]
     extended = first.name == EXTENDED
     finest = min(first.strides, default=4)

@@ -1,11 +1,13 @@
 """All that an inspection finds: sizes, positives, numbers of objects, and what follows."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -124,6 +126,23 @@ def inspect_config(
     require_annotations(cfg, ('train',))
     read_checked(cfg, ('train_dataloader',))
     init_default_scope('mmdet')
+    with _one_thread():
+        return _inspect(cfg, source, samples, watch, has_pictures)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Lets torch use one thread while the body runs: on small tensors others mostly wait."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _inspect(cfg: Config, source: str, samples: int, watch: Watch, has_pictures: bool) -> Findings:
+    """:func:`inspect_config`, once the config is looked at."""
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     subjects, cannot, notes = subjects_of(cfg)
     seen = boxes_after_pipeline(dataset, samples, watch('reading boxes'))

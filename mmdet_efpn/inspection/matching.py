@@ -1,7 +1,10 @@
 """What boxes get to learn from, over many pictures: positives level by level, and RoIs' levels."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +12,10 @@ import torch
 
 from ..datasets import Boxes
 from ..engine.checks import dense_head, matched_boxes, unwrapped
-from .assignment import Positives, positives_of, runs_assigner
+from .assignment import Positives, ious_in_parts, positives_of, runs_assigner
 
 IOUS = (0.3, 0.5, 0.7)
+AT_A_TIME = 2  # pictures; more would need more memory
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,16 @@ def match(
         rule = f'{plain.rule} (a plain rule: {why} decides by predictions, or in a way of its own)'
         strides = tuple(x for x, _ in plain.strides)
         return Matching(strides, plain.hit.T.numpy().astype(int), None, rule)
-    found = [positives_of(head, sample) for sample in watch(samples)]
+    with ious_in_parts(head), _one_thread_each() as pool:
+        results = pool.map(partial(positives_of, head), samples)
+        found = [result for _, result in zip(watch(samples), results, strict=True)]
     return _joined(head, found)
+
+
+def _one_thread_each() -> ThreadPoolExecutor:
+    """Some threads, in each of which torch uses no others: on small tensors these mostly wait."""
+    amount = max(1, min(AT_A_TIME, os.cpu_count() or 1))
+    return ThreadPoolExecutor(amount, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _joined(head: Any, found: Sequence[Positives | None]) -> Matching | None:

@@ -1,11 +1,15 @@
 """Anchors or points near boxes: those that can become positive, without making all the others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+# From sides (n, 1, 2) of boxes and (a, 2) of a level's anchors, and its stride (2,), all in pixels: how
+# far (n, 2) from a box's centre along x and y the centres of anchors count as near.
+Reach = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class NearPriors(NamedTuple):
@@ -25,62 +29,80 @@ class NearPriors(NamedTuple):
         return torch.repeat_interleave(torch.arange(len(self.by_level)), torch.tensor(self.by_level))
 
 
+def touching(boxes: np.ndarray, anchors: np.ndarray, stride: np.ndarray) -> np.ndarray:
+    """The reach of anchors that touch a box, and of points in it."""
+    return (boxes + anchors).max(1) / 2
+
+
+def overlapping(iou: float) -> Reach:
+    """The reach of anchors with at least that IoU, and of those that are as good as the best of a size.
+
+    Along each axis, the overlap of an anchor of side a with a box of side b must be ``iou`` times the
+    longer of the two. At a distance up to half of their difference the overlap does not change.
+    """
+
+    def reach(boxes: np.ndarray, anchors: np.ndarray, stride: np.ndarray) -> np.ndarray:
+        good = (boxes + anchors) / 2 - iou * np.maximum(boxes, anchors)
+        return np.maximum(good, np.abs(boxes - anchors) / 2).max(1)
+
+    return reach
+
+
+def nearest(amount: int) -> Reach:
+    """The reach of the ``amount`` anchors of a level nearest to a centre; in a row, at a border."""
+
+    def reach(boxes: np.ndarray, anchors: np.ndarray, stride: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(amount * stride, (len(boxes), 2))
+
+    return reach
+
+
 def grid_sizes(generator: Any, height: int, width: int) -> list[tuple[int, int]]:
     """Height and width in cells of each level of a picture."""
     return [(-(-height // int(y)), -(-width // int(x))) for x, y in generator.strides]
 
 
 def near_priors(
-    generator: Any, boxes: Tensor, grids: Sequence[tuple[int, int]], margin: int = 1
+    generator: Any, boxes: Tensor, grids: Sequence[tuple[int, int]], reach: Reach = touching
 ) -> NearPriors:
-    """The anchors or points of a picture that touch a box or are near the centre of one.
-
-    All others have an IoU of 0 with every box and are in none, so that MaxIoU and FCOS take them for
-    background; so does ATSS, if ``margin`` is above the number of candidates that it takes a level.
+    """The anchors or points of a picture that are near a box.
 
     Args:
         generator (Any): A prior generator of MMDetection, with ``sparse_priors``.
         boxes (Tensor): (n, 4) ``x1, y1, x2, y2`` in pixels.
         grids (Sequence[tuple[int, int]]): Height and width in cells of each level.
-        margin (int): Cells around the centre of a box that count as near. Default 1.
+        reach (Reach): What is near; a cell more is taken on each side. Default: what touches a box.
 
     Returns:
         NearPriors: Made by the generator's ``sparse_priors``.
     """
     corners, parts = boxes.numpy().astype(float), []
-    for level, (grid, stride) in enumerate(zip(grids, generator.strides, strict=True)):
-        low, high = _reach(generator, level, stride)
-        cells = np.flatnonzero(_touched(corners, grid, np.array(stride, float), low, high, margin))
+    centres, sides = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
+    for level, (grid, pair) in enumerate(zip(grids, generator.strides, strict=True)):
+        stride = np.array(pair, float)
+        place, sizes = _anchors(generator, level, stride)
+        extent = reach(sides[:, None], sizes, stride)
+        first, last = ((centres - place + sign * extent) / stride for sign in (-1, 1))
+        cells = np.flatnonzero(_covered(first, last, grid))
         each = int(generator.num_base_priors[level])
         places = torch.from_numpy((cells[:, None] * each + np.arange(each)).reshape(-1))
         parts.append(generator.sparse_priors(places, grid, level, torch.float32, 'cpu'))
     return NearPriors(torch.cat(parts), [len(part) for part in parts])
 
 
-def _reach(generator: Any, level: int, stride: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """From where to where (x, y) the anchors or the point of a level's first cell lie, in pixels."""
+def _anchors(generator: Any, level: int, stride: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place (2,) and sizes (a, 2) of the anchors of a level's first cell, in pixels; 0 for points."""
     if hasattr(generator, 'base_anchors'):
         anchors = generator.base_anchors[level].numpy().astype(float)
-        return anchors[:, :2].min(0), anchors[:, 2:].max(0)
-    point = np.array(stride, float) * float(generator.offset)
-    return point, point
+        return (anchors[:, :2] + anchors[:, 2:]).mean(0) / 2, anchors[:, 2:] - anchors[:, :2]
+    return stride * float(generator.offset), np.zeros((1, 2))
 
 
-def _touched(
-    boxes: np.ndarray,
-    grid: tuple[int, int],
-    stride: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    margin: int,
-) -> np.ndarray:
-    """Whether each cell (h, w) has an anchor or point that touches a box or is near a centre."""
-    centre = ((boxes[:, :2] + boxes[:, 2:]) / 2 - (low + high) / 2) / stride
-    first = np.minimum((boxes[:, :2] - high) / stride, centre - margin)
-    last = np.maximum((boxes[:, 2:] - low) / stride, centre + margin)
+def _covered(first: np.ndarray, last: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Whether each cell (h, w) lies in one of n rectangles; their corners (n, 2) are x, y in cells."""
     size = np.array(grid[::-1])
-    first = np.clip(np.floor(first), 0, size).astype(int)
-    last = np.clip(np.ceil(last) + 1, 0, size).astype(int)
+    first = np.clip(np.floor(first) - 1, 0, size).astype(int)
+    last = np.clip(np.ceil(last) + 2, 0, size).astype(int)
     mask = np.zeros(grid, bool)
     for (left, top), (right, bottom) in zip(first.tolist(), last.tolist(), strict=True):
         mask[top:bottom, left:right] = True

@@ -63,6 +63,20 @@ def test_positives_are_those_of_all_priors(built, made_boxes, name, most):
     assert expected.any(1).float().mean() > 0.3
 
 
+@pytest.mark.parametrize('name', [RPN, RETINA])
+@pytest.mark.parametrize('seed', range(6))
+def test_ties_are_kept(built, made_boxes, name, seed):
+    """Whole pixels and sides of anchors: many anchors have the same best IoU, all are positive."""
+    head = dense_head(built(name))
+    sample = made_boxes(seed, amount=25, most=(8, 20, 33, 70, 130, 160)[seed])
+    boxes = sample.boxes.round()
+    boxes[::5, 2:] = boxes[::5, :2] + 8
+    boxes[1::5] = torch.tensor([0.0, 0, 16, 16])  # in the corner, and several times
+    boxes[2::5, 2] = 224  # up to the border
+    sample = sample._replace(boxes=boxes)
+    assert torch.equal(positives_of(head, sample).counts, expected_counts(head, sample))
+
+
 @pytest.mark.parametrize('border', [-1, 0])
 def test_borders_and_ignored_regions_are_kept(built, made_boxes, border):
     head = dense_head(built(RPN))
@@ -114,7 +128,8 @@ def test_parts_give_the_same(built, made_boxes, monkeypatch):
     head, sample = dense_head(built(RETINA)), made_boxes(3)
     whole = positives_of(head, sample)
     monkeypatch.setattr(assignment, 'AT_ONCE', 1000)
-    parts = positives_of(head, sample)
+    with assignment.ious_in_parts(head):
+        parts = positives_of(head, sample)
     assert torch.equal(whole.counts, parts.counts)
     assert torch.equal(whole.ious, parts.ious)
     monkeypatch.setattr(assignment, 'MOST_PAIRS', 10)
