@@ -53,3 +53,11 @@ def test_channels_last_maps_stay_so():
     assert add_upsampled(fine, coarse).is_contiguous(memory_format=torch.channels_last)
     fine, coarse = maps((6, 8), times=4, layout=torch.channels_last)
     assert add_shuffled(fine, coarse).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_gradients_are_exact():
+    fine, coarse = maps((4, 6), channels=2)
+    assert torch.autograd.gradcheck(add_upsampled, (fine, coarse))
+    assert torch.autograd.gradgradcheck(add_upsampled, (fine, coarse))
+    fine, coarse = maps((4, 6), channels=2, times=4)
+    assert torch.autograd.gradcheck(add_shuffled, (fine, coarse))
