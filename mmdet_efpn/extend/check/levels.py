@@ -143,9 +143,13 @@ def _priors(generator, level: int) -> Tensor:
 
 def _check_finer_anchors(name: str, generator, added: int) -> None:
     """New anchors are half the size of the next level's, round the middles of their own cells."""
+    # Legacy anchors are rounded to whole pixels, and begin at the middle of a cell less half a pixel.
+    tolerance = 2.5 if type(generator).__name__.startswith('Legacy') else 0.75  # px
     for level in range(added):
         fine, coarse = _priors(generator, level), _priors(generator, level + 1)
-        if fine.shape == coarse.shape and not torch.allclose(2 * fine, coarse, rtol=0.02, atol=0.75):
+        if fine.shape == coarse.shape and not torch.allclose(
+            2 * fine, coarse, rtol=0.02, atol=tolerance
+        ):
             raise CannotExtendError(
                 f'model.{name}: the anchors or points of the new level {level} are not half of those of '
                 f'level {level + 1}'

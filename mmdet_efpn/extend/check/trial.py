@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
+from mmdet.models.dense_heads import EmbeddingRPNHead
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
@@ -62,7 +63,7 @@ def build_detector(model_cfg: dict) -> nn.Module:
 
     Batch norms are not synchronised, and batches not resized or padded beyond the size divisor.
     Samplers, proposals and detections are limited to a few, and detections of any score are kept, which
-    changes no weights.
+    changes no weights. Learnt proposals begin at half the picture.
     """
     init_default_scope('mmdet')
     cfg = ConfigDict(without_weights(model_cfg))
@@ -77,6 +78,7 @@ def build_detector(model_cfg: dict) -> nn.Module:
         torch.manual_seed(0)
         model = revert_sync_batchnorm(MODELS.build(cfg))
         model.init_weights()
+        _shrink_learnt_proposals(model)
     model.made_batch = partial(
         made_batch,
         num_classes=fewest_classes(model_cfg),
@@ -84,6 +86,14 @@ def build_detector(model_cfg: dict) -> nn.Module:
         fields=_fields(model),
     )
     return model
+
+
+@torch.no_grad()
+def _shrink_learnt_proposals(model: nn.Module) -> None:
+    """Halves proposals that begin as the whole picture, so that the finest level is pooled."""
+    for module in model.modules():
+        if isinstance(module, EmbeddingRPNHead):
+            module.init_proposal_bboxes.weight[:, 2:] *= 0.5
 
 
 @torch.no_grad()

@@ -7,7 +7,8 @@ from ...checkpoints import align_weights, grown_lists
 from ..report import CannotExtendError
 
 # Parts of names of weights that only the extended detector has.
-NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.')
+# A Swin Transformer has a norm for each stage that it gives, and gives the first one to the extension.
+NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.', 'backbone.norm0.')
 # Read stages before and pyramid levels after: extend_config says that these start untrained.
 READ_OTHERS = (
     'pixel_decoder.input_convs.',
@@ -49,10 +50,14 @@ def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, .
     levels = tuple(
         f'{name}.' for name in grown_lists(weights, target)
     )  # their new parts start untrained
+    # One weight may have several names: DDQ's decoder gets its head's branches when it first runs.
+    weights_of = dict(extended.named_parameters(remove_duplicate=False))
+    filled = {id(weights_of[name]) for name in aligned if name in weights_of}
     left = [
         name
         for name in target
         if name not in aligned
+        and id(weights_of.get(name)) not in filled
         and not name.startswith(levels)
         and not any(part in name for part in (*NEW, *new))
     ]

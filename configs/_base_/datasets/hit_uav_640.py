@@ -1,0 +1,27 @@
+"""HIT-UAV frames at their own 640x512 pixels."""
+
+_base_ = './coco_format.py'
+data_root = 'data/hit_uav/'
+image_scale = (640, 512)
+
+_base_.train_pipeline[2].scale = image_scale
+_base_.train_pipeline.insert(3, dict(type='RandomFlip', prob=0.5, direction=['horizontal', 'vertical']))
+_base_.test_pipeline[1].scale = image_scale
+dataset = dict(
+    type='CheckedCocoDataset',
+    data_root=data_root,
+    metainfo=dict(
+        classes=('Person', 'Car', 'Bicycle', 'OtherVehicle'),
+    ),
+)
+train_dataloader = dict(
+    batch_size=2,
+    batch_sampler=dict(type='AspectRatioBatchSampler'),
+    dataset=dict(pipeline=_base_.train_pipeline, **dataset),
+)
+val_dataloader = dict(
+    dataset=dict(ann_file='annotations/val.json', pipeline=_base_.test_pipeline, **dataset)
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(preset='aitod', ann_file=data_root + 'annotations/val.json')
+test_evaluator = val_evaluator

@@ -1,0 +1,40 @@
+"""SODA-D in tiles of 800x800 pixels, enlarged to 1200x1200.
+
+Training and test read tiles: AP is that of tiles, not of whole pictures.
+"""
+
+_base_ = './coco_format.py'
+data_root = 'data/soda-d/'
+image_scale = (1200, 1200)
+
+_base_.train_pipeline[2].scale = image_scale
+_base_.train_pipeline.insert(3, dict(type='RandomFlip', prob=0.5, direction=['horizontal']))
+_base_.test_pipeline[1].scale = image_scale
+dataset = dict(
+    type='CheckedCocoDataset',
+    data_root=data_root,
+    metainfo=dict(
+        classes=(
+            'people',
+            'rider',
+            'bicycle',
+            'motor',
+            'vehicle',
+            'traffic-sign',
+            'traffic-light',
+            'traffic-camera',
+            'warning-cone',
+        ),
+    ),
+)
+train_dataloader = dict(
+    batch_size=2,
+    batch_sampler=dict(type='AspectRatioBatchSampler'),
+    dataset=dict(pipeline=_base_.train_pipeline, **dataset),
+)
+val_dataloader = dict(
+    dataset=dict(ann_file='annotations/test.json', pipeline=_base_.test_pipeline, **dataset)
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(preset='soda', ann_file=data_root + 'annotations/test.json')
+test_evaluator = val_evaluator

@@ -1,0 +1,5 @@
+"""The plain detector beside this file, with the light stride-2 level P2'."""
+
+_base_ = ['./faster-rcnn_r50_fpn_1x_soda-d-1200.py', '../_base_/efpn_light.py']
+
+model = dict(**_base_.efpn_light_of_fpn)

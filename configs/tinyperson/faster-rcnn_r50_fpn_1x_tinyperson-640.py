@@ -1,0 +1,13 @@
+"""TinyPerson: persons far away at the sea, in tiles."""
+
+_base_ = [
+    '../_base_/models/faster-rcnn_r50_fpn.py',
+    '../_base_/datasets/tinyperson_640.py',
+    '../_base_/schedules/sgd_12-epochs.py',
+]
+
+model = dict(
+    rpn_head=dict(anchor_generator=dict(scales=[2])),  # from 8 pixels
+    roi_head=dict(bbox_head=dict(num_classes=2)),
+    test_cfg=dict(rcnn=dict(max_per_img=200)),
+)
