@@ -9,5 +9,4 @@ _base_ = [
 model = dict(
     rpn_head=dict(anchor_generator=dict(scales=[2])),  # from 8 pixels
     roi_head=dict(bbox_head=dict(num_classes=9)),
-    test_cfg=dict(rcnn=dict(max_per_img=1000)),
 )

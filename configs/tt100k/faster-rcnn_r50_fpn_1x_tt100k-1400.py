@@ -10,3 +10,5 @@ model = dict(
     rpn_head=dict(anchor_generator=dict(scales=[4])),  # from 16 pixels
     roi_head=dict(bbox_head=dict(num_classes=45)),
 )
+val_evaluator = dict(preset='tt100k')
+test_evaluator = val_evaluator

@@ -94,3 +94,27 @@ def test_other_failures_pass(tiny_config):
         explained_downloads(load_run_config(FASTER)),
     ):
         raise RuntimeError('out of memory')
+
+
+def test_efficientnet_counts_frozen_stages_from_one():
+    cfg = load_run_config('mmdet::efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco.py')
+    cfg.model.backbone.update(frozen_stages=3, init_cfg=None)
+    assert 'model.backbone.frozen_stages' in frozen_random_parts(cfg)
+    train_from_scratch(cfg)
+    assert cfg.model.backbone.frozen_stages == 0
+    assert 'model.backbone.frozen_stages' not in frozen_random_parts(cfg)
+    MODELS.build(cfg.model.backbone)  # it takes no -1
+
+
+def test_a_backbones_slow_rate_and_timms_file_go_too():
+    cfg = load_run_config(FASTER)
+    cfg.model.backbone = dict(type='TimmBackbone', model_name='resnet18', checkpoint_path='weights.pth')
+    rules = {'backbone': dict(lr_mult=0.1, decay_mult=0.5), 'neck': dict(lr_mult=0.3)}
+    cfg.optim_wrapper.paramwise_cfg = dict(custom_keys=rules)
+    changes = train_from_scratch(cfg)
+    assert cfg.model.backbone.checkpoint_path == ''
+    assert cfg.optim_wrapper.paramwise_cfg.custom_keys == {
+        'backbone': dict(lr_mult=1.0, decay_mult=0.5),
+        'neck': dict(lr_mult=0.3),
+    }
+    assert "optim_wrapper.paramwise_cfg.custom_keys['backbone'].lr_mult: 0.1 to 1.0" in changes
