@@ -67,6 +67,7 @@ recipe = dict(
             cfg_options={
                 'model.neck.extension_cfg.on_rois': True,
                 'model.neck.extension_cfg.separable': False,
+                'model.neck.extension_cfg.widen_on_rois': False,
                 **loud,
                 **short,
             },
@@ -76,7 +77,11 @@ recipe = dict(
         dict(
             name='light, 3x3',
             config=light,
-            cfg_options={'model.neck.extension_cfg.separable': False, **short},
+            cfg_options={
+                'model.neck.extension_cfg.separable': False,
+                'model.neck.extension_cfg.widen_on_rois': False,
+                **short,
+            },
         ),
         dict(
             name='light, on RoIs',

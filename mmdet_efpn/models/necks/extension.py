@@ -53,7 +53,7 @@ class PyramidExtension(BaseModule):
             Weights are as without. Default False.
         widen_on_rois (bool): With ``separable``, run the last 1x1 conv on the bins of RoIs: the same
             result to rounding, without the wide map at stride 2; see ``NarrowLevel``. For two-stage
-            detectors with ``ExtendedRoIHead``. Default False.
+            detectors with ``ExtendedRoIHead``. ``on_rois`` runs all convs there. Default False.
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
@@ -98,7 +98,7 @@ class PyramidExtension(BaseModule):
         super().__init__()
         self.ftt = build_ftt(ftt, out_channels)
         self.out_channels = out_channels
-        self.on_rois, self.widen_on_rois = on_rois, widen_on_rois
+        self.on_rois, self.widen_on_rois = on_rois, widen_on_rois and not on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
         check_forms(c2_prime_channels, separable, on_rois, widen_on_rois, sparse)
         self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None

@@ -47,11 +47,15 @@ def check_forms(
                 else 'but this neck makes none; set neck.extension_cfg.on_rois=False'
             )
         )
-    if widen_on_rois and (on_rois or not separable or c2_prime_channels is None):
+    if widen_on_rois and (not separable or c2_prime_channels is None):
         raise UserError(
-            "neck.extension_cfg.widen_on_rois=True runs the last 1x1 conv of P2' on RoIs: it needs P2', "
-            f'separable=True and on_rois=False; got separable={separable}, on_rois={on_rois}'
-            + (", and a neck that makes no P2'" if c2_prime_channels is None else '')
+            "neck.extension_cfg.widen_on_rois=True runs the last 1x1 conv of P2' on RoIs, "
+            + (
+                'but this neck makes none'
+                if c2_prime_channels is None
+                else 'but with separable=False there is none'
+            )
+            + '; set it to False'
         )
 
 

@@ -5,7 +5,7 @@ import torch
 from mmcv.ops import RoIAlign, RoIPool
 
 from mmdet_efpn.models import PyramidExtension
-from mmdet_efpn.models.necks.on_demand import NarrowLevel, whole_map
+from mmdet_efpn.models.necks.on_demand import NarrowLevel, RoILevel, whole_map
 from mmdet_efpn.utils.errors import UserError
 
 FTT = dict(type='LightFTT', hidden_channels=4)
@@ -18,7 +18,8 @@ NARROW = dict(channels=5, separable=True, p3_prime_scale=0.1, widen_on_rois=True
 
 def extension(**options):
     torch.manual_seed(0)
-    module = PyramidExtension(3, 8, FTT, **{**NARROW, **options}).double()
+    options = {'c2_prime_channels': 3, **NARROW, **options}
+    module = PyramidExtension(out_channels=8, ftt=FTT, **options).double()
     module.init_weights()
     return module
 
@@ -56,6 +57,11 @@ def test_rois_get_what_the_map_gives_them(size, sampling_ratio, aligned):
     torch.testing.assert_close(narrow[1:].dense(), wide[1:], rtol=0, atol=1e-12)
 
 
+def test_all_convs_on_rois_go_before():
+    level = extension(on_rois=True)(*maps(), with_p3_prime=False)[0]
+    assert isinstance(level, RoILevel)
+
+
 def test_a_distiller_gets_the_map():
     assert isinstance(extension()(*maps())[0], torch.Tensor)
 
@@ -85,8 +91,8 @@ def test_another_reader_is_told_what_to_set():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(separable=False), r'separable=False'),
-        (dict(on_rois=True), r'on_rois=True'),
+        (dict(separable=False), r'separable=False there is none; set it to False'),
+        (dict(c2_prime_channels=None), r'this neck makes none; set it to False'),
         (dict(norm_cfg=dict(type='GN', num_groups=1)), r"norm_cfg is \{'type': 'GN'"),
         (dict(act_cfg=dict(type='ReLU')), r"act_cfg is \{'type': 'ReLU'"),
     ],
