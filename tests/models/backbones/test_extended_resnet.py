@@ -175,6 +175,7 @@ def test_data_parallel_training(with_cp, norm_eval, tmp_path):
         for _ in range(2):  # unused parameters would show in the second step
             sum(feature.square().mean() for feature in parallel(images())).backward()
         assert all(p.grad.abs().sum() > 0 for p in backbone.layer1.parameters())
+        del parallel  # before the group: as its last owner it may wait for the group's threads forever
     finally:
         torch.distributed.destroy_process_group()
 

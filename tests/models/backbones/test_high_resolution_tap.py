@@ -271,6 +271,7 @@ def test_data_parallel_training(name, tmp_path):
         parallel = nn.parallel.DistributedDataParallel(build(name, training=True))
         for _ in range(2):  # unused parameters would show in the second step
             sum(feature.square().mean() for feature in parallel(images())).backward()
+        del parallel  # before the group: as its last owner it may wait for the group's threads forever
     finally:
         torch.distributed.destroy_process_group()
 
