@@ -16,8 +16,15 @@ def csv_text(rows: list[dict]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator='\n')
     writer.writeheader()
-    writer.writerows({column: row.get(column, '') for column in COLUMNS} for row in rows)
+    for row in rows:
+        cells = {column: row.get(column, '') for column in COLUMNS}
+        writer.writerow(cells | dict(reason=_below_packages(cells['reason'])))
     return out.getvalue()
+
+
+def _below_packages(reason: str) -> str:
+    """A reason whose paths begin at the package, not at where a machine keeps its packages."""
+    return re.sub(r'[^\s\'"]*/site-packages/', '', reason)
 
 
 def page(rows: list[dict], minutes: float, workers: int) -> str:
@@ -86,7 +93,7 @@ def _reasons(rows: list[dict]) -> str:
             kinds.setdefault((row['status'], kind), []).append(row)
     lines = ['| configs | what | reason, in one of them | for example |', '| --- | --- | --- | --- |']
     for (status, _), group in sorted(kinds.items(), key=lambda item: -len(item[1])):
-        reason = re.sub(r'\S*/site-packages/', '', group[0]['reason']).replace('|', '\\|')
+        reason = _below_packages(group[0]['reason']).replace('|', '\\|')
         reason = reason.replace('<', '&lt;').replace('\n', ' ')
         lines.append(f'| {len(group)} | {status} | {reason} | {group[0]["config"]} |')
     return '\n'.join(lines)
