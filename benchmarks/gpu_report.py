@@ -16,10 +16,11 @@ from pathlib import Path
 import torch
 
 from mmdet_efpn import register_all_modules
-from mmdet_efpn.cli.options import AMP_TYPES, positive
+from mmdet_efpn.cli.options import positive
 from mmdet_efpn.engine import readable_inputs
 from mmdet_efpn.evaluation.cost import PASSES, autocast, parse_subject, precision, prepare
 from mmdet_efpn.evaluation.cost.subject import random_samples
+from mmdet_efpn.utils.amp_types import AMP_TYPES
 
 from .common.in_turn import Trial, rows_in_turn, table
 

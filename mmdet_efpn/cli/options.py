@@ -4,9 +4,9 @@ import argparse
 import re
 from pathlib import Path
 
+from ..utils.amp_types import AMP_TYPES, AUTO
+
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-AMP_TYPES = ('bfloat16', 'float16')
-AUTO = 'auto'  # --amp without a value
 
 
 class KeyValues(argparse.Action):

@@ -8,7 +8,8 @@ import argparse
 import os
 import sys
 
-from .options import AMP_TYPES, AUTO, add_run_arguments
+from ..utils.amp_types import AMP_TYPES, AUTO
+from .options import add_run_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

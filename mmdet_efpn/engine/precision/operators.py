@@ -11,6 +11,8 @@ from mmengine.config import Config
 from torch import Tensor
 from torch.autograd import Function
 
+from ...models.utils.readable import readable
+
 _LOSSES = 'mmcv.ops.focal_loss'
 
 
@@ -83,7 +85,7 @@ def _is_readable(tensor: Tensor) -> bool:
 def _readable(value: Any) -> Any:
     if not isinstance(value, Tensor) or _is_readable(value):
         return value
-    return (value.float() if value.dtype == torch.bfloat16 else value).contiguous()
+    return readable(value)
 
 
 def _in_bfloat16(out: Any) -> Any:

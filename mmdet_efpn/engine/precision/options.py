@@ -4,14 +4,14 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from ...utils.amp_types import AMP_TYPES, AUTO
 from ...utils.errors import UserError
 
 _ACCELERATORS = ('cuda', 'npu', 'mlu', 'musa')
 _WRAPPERS = ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper')
-AMP_TYPES = ('auto', 'bfloat16', 'float16')
 
 
-def use_mixed_precision(cfg: Config, dtype: str = 'auto') -> str:
+def use_mixed_precision(cfg: Config, dtype: str = AUTO) -> str:
     """Switches to mixed precision, and returns one line that says what it does.
 
     Args:
@@ -24,8 +24,8 @@ def use_mixed_precision(cfg: Config, dtype: str = 'auto') -> str:
     Raises:
         UserError: The config's optimiser wrapper, the type or the device has no mixed precision.
     """
-    if dtype not in AMP_TYPES:
-        raise UserError(f'--amp takes one of {", ".join(AMP_TYPES)}, not {dtype}')
+    if dtype not in (AUTO, *AMP_TYPES):
+        raise UserError(f'--amp takes one of {", ".join((AUTO, *AMP_TYPES))}, not {dtype}')
     wrapper = cfg.get('optim_wrapper')
     kind = None if wrapper is None else wrapper.get('type', 'OptimWrapper')
     if kind not in _WRAPPERS:
@@ -33,7 +33,7 @@ def use_mixed_precision(cfg: Config, dtype: str = 'auto') -> str:
     device = get_device()
     if device not in (*_ACCELERATORS, 'cpu'):
         raise UserError(f'--amp is not available on the device {device}')
-    wanted = wrapper.pop('dtype', None) if dtype == 'auto' else dtype
+    wanted = wrapper.pop('dtype', None) if dtype == AUTO else dtype
     wrapper.pop('dtype', None)
     if wanted is None:
         wanted = 'bfloat16' if device == 'cpu' else 'float16'

@@ -7,8 +7,7 @@ from ...checkpoints import align_weights, grown_lists
 from ..report import CannotExtendError
 
 # Parts of names of weights that only the extended detector has.
-# A Swin Transformer has a norm for each stage that it gives, and gives the first one to the extension.
-NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.', 'backbone.norm0.')
+NEW = ('extension.', 'extended_bbox_head.', 'stride_two_stem.')
 # Read stages before and pyramid levels after: extend_config says that these start untrained.
 READ_OTHERS = (
     'pixel_decoder.input_convs.',
@@ -47,9 +46,9 @@ def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, .
             f'model: {len(lost)} weights of the plain detector would have no place in the extended '
             f'one, among them {lost[0]}'
         )
-    levels = tuple(
-        f'{name}.' for name in grown_lists(weights, target)
-    )  # their new parts start untrained
+    added = (*NEW, *new, *_norms_of_added_stages(plain, extended))
+    # New parts of these lists start untrained, which extend_config says.
+    levels = tuple(f'{name}.' for name in grown_lists(weights, target))
     # One weight may have several names: DDQ's decoder gets its head's branches when it first runs.
     weights_of = dict(extended.named_parameters(remove_duplicate=False))
     filled = {id(weights_of[name]) for name in aligned if name in weights_of}
@@ -59,10 +58,24 @@ def check_plain_weights(plain: nn.Module, extended: nn.Module, new: tuple[str, .
         if name not in aligned
         and id(weights_of.get(name)) not in filled
         and not name.startswith(levels)
-        and not any(part in name for part in (*NEW, *new))
+        and not any(part in name for part in added)
     ]
     if left:
         raise CannotExtendError(
             f'model: {len(left)} weights besides the extension would not come from a plain '
             f'checkpoint, among them {left[0]}'
         )
+
+
+def _norms_of_added_stages(plain: nn.Module, extended: nn.Module) -> list[str]:
+    """Names of norms that a backbone has for each stage it gives, of stages that the plain one keeps.
+
+    A Swin Transformer of ``out_indices=(1, 2, 3)`` has no ``norm0``.
+    """
+    before, after = (_stages(model) for model in (plain, extended))
+    return [f'backbone.norm{stage}.' for stage in after - before]
+
+
+def _stages(model: nn.Module) -> set[int]:
+    backbone = getattr(model, 'backbone', None)
+    return set(getattr(getattr(backbone, 'backbone', backbone), 'out_indices', None) or ())

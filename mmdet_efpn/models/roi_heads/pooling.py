@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..necks.on_demand import DeferredLevel, NarrowLevel, RoILevel, readable
+from ..necks.on_demand import DeferredLevel, NarrowLevel, RoILevel
+from ..utils.readable import readable
 
 
 def on_p2_prime(rois: Tensor, x: Sequence[Tensor], extractor: nn.Module) -> Tensor:

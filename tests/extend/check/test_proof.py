@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 from mmengine.logging import MMLogger
+from torch import nn
 
 import mmdet_efpn
 from mmdet_efpn.extend import CannotExtendError, Report
 from mmdet_efpn.extend.check import prove
+from mmdet_efpn.extend.check.weights import check_plain_weights
 from mmdet_efpn.extend.parts.pyramid import Levels
 
 RETINA = 'retinanet/retinanet_r50_fpn_1x_coco'
@@ -148,3 +150,17 @@ def test_the_argument_is_left_alone(shipped):
     before = copy.deepcopy(cfg.to_dict())
     mmdet_efpn.extend_config(cfg)
     assert cfg.to_dict() == before
+
+
+def test_norms_of_stages_that_a_backbone_gives_in_addition_are_new():
+    def model(*stages):
+        whole = nn.Module()
+        whole.backbone = nn.ModuleDict({f'norm{stage}': nn.LayerNorm(4) for stage in stages})
+        whole.backbone.out_indices = stages
+        return whole
+
+    check_plain_weights(model(2, 3), model(0, 1, 2, 3))
+    odd = model(1, 2, 3)
+    odd.backbone.out_indices = (2, 3)
+    with pytest.raises(CannotExtendError, match=r'2 weights besides .* backbone\.norm1\.weight'):
+        check_plain_weights(model(2, 3), odd)

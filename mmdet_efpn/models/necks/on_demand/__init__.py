@@ -3,7 +3,7 @@
 from .deferred_level import DEFAULT_TILE, DeferredLevel, check_tile
 from .deferred_map import DeferredMap
 from .level_for_rois import LevelForRoIs, whole_map
-from .narrow_level import NarrowLevel, readable
+from .narrow_level import NarrowLevel
 from .reach import computing_layers, is_plain_conv
 from .roi_level import RoILevel
 
@@ -17,6 +17,5 @@ __all__ = [
     'check_tile',
     'computing_layers',
     'is_plain_conv',
-    'readable',
     'whole_map',
 ]

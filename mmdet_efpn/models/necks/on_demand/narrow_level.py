@@ -6,6 +6,7 @@ from mmcv.ops import RoIAlign
 from torch import Tensor, nn
 
 from ....utils.errors import UserError
+from ...utils.readable import readable
 from .level_for_rois import LevelForRoIs
 
 
@@ -70,12 +71,3 @@ class NarrowLevel(LevelForRoIs):
             return self.conv(roi_layer(readable(self.narrow), rois))
         zero = (self.narrow.flatten()[:1].sum() + self.conv.conv.weight.sum()) * 0
         return zero.expand(0, self.conv.out_channels, *roi_layer.output_size)
-
-
-def readable(level: Tensor) -> Tensor:
-    """A map in the layout and a type that RoI layers read: contiguous, and no bfloat16.
-
-    mmcv's RoI layers read a channels-last map as if it were contiguous.
-    """
-    dtype = torch.float32 if level.dtype is torch.bfloat16 else level.dtype
-    return level.to(dtype, memory_format=torch.contiguous_format).contiguous()
