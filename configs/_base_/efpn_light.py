@@ -5,6 +5,7 @@ of 128. The first of the neck's in_channels must be the stem's width, 64 in ever
 third form says so for those of 50 and more layers. The fourth form is for one-stage detectors with R-18:
 five levels, P2' to P5 in the place of P3 to P7. The fifth form makes a plain Faster R-CNN with R-50 the
 light one. One box head serves all its levels: nearly all objects of small-object data sets are of P2'.
+The sixth is the same for R-18 and a pyramid of 128.
 """
 
 efpn_light = dict(
@@ -50,5 +51,13 @@ efpn_light_of_fpn = dict(
         type='ExtendedRoIHead',
         extended_bbox_head=False,
         bbox_roi_extractor=dict(featmap_strides=[2, 4, 8, 16, 32], finest_scale=28),
+    ),
+)
+efpn_light_of_fpn_128 = dict(
+    efpn_light_of_fpn,
+    neck=dict(
+        efpn_light_of_fpn['neck'],
+        in_channels=[64, 64, 128, 256, 512],
+        extension_cfg=efpn_light_128['neck']['extension_cfg'],
     ),
 )

@@ -2,17 +2,29 @@
 
 from .checked_coco import CheckedCocoDataset
 from .deeppcb import DeepPCBDataset
+from .named_sets import (
+    AITODDataset,
+    HITUAVDataset,
+    SODADDataset,
+    TinyPersonDataset,
+    VisDroneDataset,
+)
 from .palette import distinct_colours
 from .survey import Boxes, boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from .synthetic_signs import SyntheticSignsDataset
 from .tt100k import TT100KDataset
 
 __all__ = [
+    'AITODDataset',
     'Boxes',
     'CheckedCocoDataset',
     'DeepPCBDataset',
+    'HITUAVDataset',
+    'SODADDataset',
     'SyntheticSignsDataset',
     'TT100KDataset',
+    'TinyPersonDataset',
+    'VisDroneDataset',
     'boxes_after_pipeline',
     'boxes_by_class',
     'distinct_colours',

@@ -49,3 +49,14 @@ DOTA_CLASSES = (
 
 # Categories 1..3 of UAVDT (Du et al., ECCV 2018).
 UAVDT_CLASSES = ('car', 'truck', 'bus')
+
+# AI-TOD, versions 1 and 2 (Wang et al., ICPR 2020), in the order of their category ids.
+AI_TOD_CLASSES = (
+    'airplane', 'bridge', 'storage-tank', 'ship', 'swimming-pool', 'vehicle', 'person', 'wind-mill',
+)  # fmt: skip
+
+# TinyPerson (Yu et al., WACV 2020).
+TINY_PERSON_CLASSES = ('sea_person', 'earth_person')
+
+# HIT-UAV (Suo et al., Scientific Data 2023); DontCare is no class.
+HIT_UAV_CLASSES = ('Person', 'Car', 'Bicycle', 'OtherVehicle')

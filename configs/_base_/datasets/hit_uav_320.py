@@ -7,14 +7,7 @@ image_scale = (320, 256)
 _base_.train_pipeline[2].scale = image_scale
 _base_.train_pipeline.insert(3, dict(type='RandomFlip', prob=0.5, direction=['horizontal', 'vertical']))
 _base_.test_pipeline[1].scale = image_scale
-dataset = dict(
-    type='CheckedCocoDataset',
-    data_root=data_root,
-    metainfo=dict(
-        classes=('Person', 'Car', 'Bicycle', 'OtherVehicle'),
-        palette=[(255, 120, 60), (70, 170, 255), (120, 220, 90), (230, 110, 230)],
-    ),
-)
+dataset = dict(type='HITUAVDataset', data_root=data_root)
 train_dataloader = dict(
     batch_size=4,
     sampler=dict(type='InfiniteSampler'),

@@ -7,13 +7,7 @@ image_scale = (640, 512)
 _base_.train_pipeline[2].scale = image_scale
 _base_.train_pipeline.insert(3, dict(type='RandomFlip', prob=0.5, direction=['horizontal']))
 _base_.test_pipeline[1].scale = image_scale
-dataset = dict(
-    type='CheckedCocoDataset',
-    data_root=data_root,
-    metainfo=dict(
-        classes=('sea_person', 'earth_person'),
-    ),
-)
+dataset = dict(type='TinyPersonDataset', data_root=data_root)
 train_dataloader = dict(
     batch_size=2,
     batch_sampler=dict(type='AspectRatioBatchSampler'),
