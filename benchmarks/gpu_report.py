@@ -18,7 +18,7 @@ import torch
 from mmdet_efpn import register_all_modules
 from mmdet_efpn.cli.options import positive
 from mmdet_efpn.engine import readable_inputs
-from mmdet_efpn.evaluation.cost import PASSES, autocast, parse_subject, precision, prepare
+from mmdet_efpn.evaluation.cost import PASSES, autocast, parse_subject, precision, prepare, timed
 from mmdet_efpn.evaluation.cost.subject import random_samples
 from mmdet_efpn.utils.amp_types import AMP_TYPES
 
@@ -57,7 +57,7 @@ PARTS: dict[str, tuple[dict[str, str], int, str, str]] = {
 
 def passes_of_neck(
     config: str, args: argparse.Namespace, batch: int, kind: str
-) -> dict[str, Callable[[], object]]:
+) -> dict[str, Callable[[], float]]:
     """The forward and the training pass of a config's backbone and neck."""
     subject = parse_subject(config, args.size, 'backbone+neck', {}, batch)
     model = prepare(subject.build(), args.device, args.amp)
@@ -75,7 +75,7 @@ def passes_of_neck(
 
 def passes_of_detector(
     config: str, args: argparse.Namespace, batch: int
-) -> dict[str, Callable[[], object]]:
+) -> dict[str, Callable[[], float]]:
     """A training iteration with the optimiser's step, and a prediction with NMS."""
     subject = parse_subject(config, args.size, 'detector', {}, batch)
     model = prepare(subject.build(), args.device, args.amp)
@@ -97,7 +97,10 @@ def passes_of_detector(
         with torch.no_grad(), readable_inputs(), autocast(images.device, args.amp):
             model.detector(images, random_samples(images), mode='predict')
 
-    return {'training iteration': iteration, 'prediction': prediction}
+    return {
+        'training iteration': partial(timed, iteration, images.device),
+        'prediction': partial(timed, prediction, images.device),
+    }
 
 
 def trials_of(part: str, args: argparse.Namespace) -> list[Trial]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from mmdet_efpn.evaluation.cost import progress, timed
+from mmdet_efpn.evaluation.cost import progress
 
 WARM_UP = dict(cuda=5)  # rounds; a GPU chooses its kernels in the first ones
 
@@ -17,12 +17,13 @@ class Trial:
 
     Args:
         name: Of its rows.
-        build: Makes the model on its device and gives what is timed, by name of the pass.
+        build: Makes the model on its device and gives its passes by name; each runs once and gives its
+            seconds, as those of ``evaluation.cost.PASSES`` do.
     """
 
     name: str
-    build: Callable[[], dict[str, Callable[[], None]]]
-    passes: dict[str, Callable[[], None]] = field(default_factory=dict)
+    build: Callable[[], dict[str, Callable[[], float]]]
+    passes: dict[str, Callable[[], float]] = field(default_factory=dict)
     bytes: int = 0
     error: str = ''
 
@@ -65,10 +66,7 @@ def _rows_of_pass(name: str, trials: list[Trial], device: torch.device, repeats:
     for _ in range(repeats):
         for trial in running:
             if not trial.error:
-                _guarded(
-                    trial,
-                    lambda trial=trial: seconds[trial.name].append(timed(trial.passes[name], device)),
-                )
+                _guarded(trial, lambda trial=trial: seconds[trial.name].append(trial.passes[name]()))
     first = None
     for trial in running:
         if trial.error:
@@ -83,7 +81,7 @@ def _rows_of_pass(name: str, trials: list[Trial], device: torch.device, repeats:
         yield row
 
 
-def _guarded(trial: Trial, step: Callable[[], None]) -> None:
+def _guarded(trial: Trial, step: Callable[[], object]) -> None:
     if trial.error:
         return
     try:
