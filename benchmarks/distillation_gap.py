@@ -16,7 +16,6 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from mmdet_efpn.checkpoints import safe_loading
 from mmdet_efpn.visualization import BACKGROUND, FONT, evenly_spread, grid
 
 from .common.arguments import add_options_argument
@@ -76,8 +75,7 @@ def load_distiller(cfg: Config, checkpoint: str) -> nn.Module:
     torch.manual_seed(0)
     distiller = MODELS.build(cfg.model)
     distiller.init_weights()
-    with safe_loading():
-        load_checkpoint(distiller, checkpoint, map_location='cpu')
+    load_checkpoint(distiller, checkpoint, map_location='cpu')
     return distiller.to(get_device())
 
 

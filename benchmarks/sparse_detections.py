@@ -22,7 +22,6 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmdet_efpn.checkpoints import safe_loading
 from mmdet_efpn.cli.options import add_sizes
 from mmdet_efpn.evaluation.cost import compare, table
 from mmdet_efpn.utils.read_config import read_config
@@ -77,10 +76,7 @@ class DetectionSubject:
         cfg = self._config()
         detector = MODELS.build(cfg.model)
         try:
-            with safe_loading():
-                load_checkpoint(
-                    detector, self.checkpoint, map_location='cpu', strict=True, logger='silent'
-                )
+            load_checkpoint(detector, self.checkpoint, map_location='cpu', strict=True, logger='silent')
         except RuntimeError as error:
             raise ValueError(f'{self.checkpoint} does not fit {self.config}: {error}') from error
         return DetectionSteps(detector.eval(), self._batch(cfg)['data_samples'])

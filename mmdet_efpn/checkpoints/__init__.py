@@ -1,12 +1,13 @@
-"""Weights from elsewhere; importing this room registers their initialisers."""
+"""Weights from elsewhere; importing this room registers their initialisers and safe readers."""
 
 from .agreement import LevelGap, plain_config_of
 from .extend_weights import align_weights, extend_weights, grown_lists, transfer_weights
 from .fitting import require_checkpoint, require_fitting_weights
 from .hat import HATPretrained
 from .names import SETS, choose_weights, state_dict_of, without_wrappers
-from .predictions import read_predictions
-from .safe_load import DamagedFileError, read_checkpoint, safe_loading
+from .prediction_files import check_suffix
+from .predictions import read_predictions, write_predictions
+from .safe_load import DamagedFileError, read_checkpoint, replace_mmengines_readers
 from .saved import SavedCheckpoint, last_checkpoint, saved_checkpoints
 from .transfer import Transfer
 
@@ -18,6 +19,7 @@ __all__ = [
     'SavedCheckpoint',
     'Transfer',
     'align_weights',
+    'check_suffix',
     'choose_weights',
     'extend_weights',
     'grown_lists',
@@ -27,9 +29,11 @@ __all__ = [
     'read_predictions',
     'require_checkpoint',
     'require_fitting_weights',
-    'safe_loading',
     'saved_checkpoints',
     'state_dict_of',
     'transfer_weights',
     'without_wrappers',
+    'write_predictions',
 ]
+
+replace_mmengines_readers()

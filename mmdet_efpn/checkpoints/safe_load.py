@@ -10,8 +10,7 @@ import io
 import pickle
 import tarfile
 import zipfile
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -87,31 +86,24 @@ def read_checkpoint(checkpoint: str | Path, map_location: Any = 'cpu') -> dict:
         DamagedFileError: It is cut off, or no file of weights.
         UnsafePickleError: It holds more than weights and a training's state; the message names what.
     """
-    with safe_loading():
-        loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location, logger='silent')
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location, logger='silent')
     if not isinstance(loaded, dict):
         raise DamagedFileError(f'{checkpoint} holds a {type(loaded).__name__}, not named weights')
     return loaded
 
 
-@contextlib.contextmanager
-def safe_loading() -> Iterator[None]:
-    """Within it, MMEngine reads checkpoints from files, addresses and object stores by this module.
+def replace_mmengines_readers() -> None:
+    """From now on MMEngine reads checkpoints from files, addresses and object stores by this module.
 
-    So do a runner's ``load_from`` and ``resume``, and ``init_cfg``. Published weights that are known by
-    a name (``torchvision://``, ``open-mmlab://``) come from addresses fixed in MMEngine, as they did.
+    So do a runner's ``load_from`` and ``resume``, ``init_cfg``, and MMDetection's own tools where a
+    config imports this package. Published weights that are known by a name (``torchvision://``,
+    ``open-mmlab://``) come from addresses fixed in MMEngine, as they did.
     """
-    before = CheckpointLoader._schemes
-    CheckpointLoader._schemes = OrderedDict(before)
     CheckpointLoader.register_scheme('', load_from_local, force=True)
     CheckpointLoader.register_scheme(('http://', 'https://'), load_from_http, force=True)
     CheckpointLoader.register_scheme(
         (r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_ceph, force=True
     )
-    try:
-        yield
-    finally:
-        CheckpointLoader._schemes = before
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:

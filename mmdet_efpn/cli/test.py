@@ -15,8 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``mmdet-efpn test``."""
     parser.add_argument('config', help='config file, or package::path')
     parser.add_argument('checkpoint', help='path or address of the trained weights')
-    parser.add_argument('--out', metavar='FILE.pkl', help='write all predictions to this file')
-    add_overwrite(parser, 'FILE.pkl')
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help="write all predictions to this file: .json or .npz for any program, .pkl is MMDetection's",
+    )
+    add_overwrite(parser, 'FILE')
     parser.add_argument('--show', action='store_true', help='show each picture in a window')
     parser.add_argument(
         '--show-dir', metavar='NAME', help='write each picture to WORK_DIR/TIMESTAMP/NAME'
@@ -39,12 +43,11 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import get_rank
 
     from .. import engine
-    from ..checkpoints import require_checkpoint
+    from ..checkpoints import check_suffix, require_checkpoint
     from ..evaluation import numbers_of_detections
-    from ..utils.errors import UserError
 
-    if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
-        raise UserError(f'--out must end in .pkl or .pickle, got {args.out}')
+    if args.out is not None:
+        check_suffix(args.out)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = engine.load_run_config(args.config, args.cfg_options, args.work_dir)
     require_checkpoint(args.checkpoint)

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch.distributed as dist
-from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config
 from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ..checkpoints import require_checkpoint, require_fitting_weights, safe_loading
+from ..checkpoints import check_suffix, require_checkpoint, require_fitting_weights
+from ..evaluation import WrittenPredictions
 from ..utils.atomic_file import whole_or_not
 from ..utils.errors import UserError
 from ..utils.found_objects import limits_of_detections
@@ -67,7 +67,7 @@ def evaluate(
     Args:
         cfg: The run's config, options applied; changed in place.
         checkpoint: Path or address of the trained weights.
-        out: File for all predictions, ``.pkl`` or ``.pickle``.
+        out: File for all predictions: ``.json``, ``.npz``, or MMDetection's ``.pkl``.
         overwrite: Replace ``out`` if it exists.
         launcher: One of ``none``, ``pytorch``, ``slurm``, ``mpi``.
 
@@ -79,6 +79,7 @@ def evaluate(
     """
     require_checkpoint(checkpoint)
     if out is not None:
+        check_suffix(out)
         refuse_existing(out, overwrite)
     cfg.load_from, cfg.resume = checkpoint, False
     if not isinstance(cfg.get('test_dataloader'), dict):
@@ -94,7 +95,7 @@ def evaluate(
         if out is None:
             return runner.test()
         with whole_or_not(out) if get_rank() == 0 else contextlib.nullcontext(out) as file:
-            runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=str(file)))
+            runner.test_evaluator.metrics.append(WrittenPredictions(file))
             return runner.test()
 
 
@@ -105,7 +106,7 @@ def _started(cfg: Config, launcher: str) -> Iterator[Runner]:
     for change in replace_broken_metrics(cfg):
         print_log(change, logger='current')
     read_checked(cfg)
-    with safe_loading(), explained_downloads(cfg):
+    with explained_downloads(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.register_hook(CleanCheckpoint())
         runner.register_hook(MendAnnotations())

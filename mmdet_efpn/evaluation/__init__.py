@@ -6,6 +6,7 @@ from .detection_numbers import DetectionNumbers, numbers_of_detections
 from .presets import PRESETS, preset_of
 from .rules import Preset
 from .small_object_metric import SmallObjectMetric
+from .written_predictions import WrittenPredictions
 
 __all__ = [
     'PRESETS',
@@ -13,6 +14,7 @@ __all__ = [
     'DetectionNumbers',
     'Preset',
     'SmallObjectMetric',
+    'WrittenPredictions',
     'cost',
     'numbers_of_detections',
     'paired_bootstrap',

@@ -11,7 +11,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from ..checkpoints import require_fitting_weights, safe_loading
+from ..checkpoints import require_fitting_weights
 from ..utils.config_parts import leaf_datasets
 from ..utils.errors import UserError
 from ..utils.pretrained import without_weights
@@ -31,8 +31,7 @@ def load_detector(cfg: Config, checkpoint: str | Path, device: str | None = None
         UserError: The checkpoint lacks weights of the config's model, or has some of other shapes.
     """
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    with safe_loading():  # a distiller reads its teacher's weights
-        model = revert_sync_batchnorm(MODELS.build(without_weights(cfg.model)))
+    model = revert_sync_batchnorm(MODELS.build(without_weights(cfg.model)))
     meta = require_fitting_weights(model, str(checkpoint)).get('meta') or {}
     model.dataset_meta = _classes(meta) or _classes_of_test_set(cfg)
     model.cfg = cfg

@@ -9,6 +9,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from mmengine.model import ExponentialMovingAverage
@@ -16,7 +17,7 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from mmdet_efpn.checkpoints import DamagedFileError, read_checkpoint, safe_load, safe_loading
+from mmdet_efpn.checkpoints import DamagedFileError, read_checkpoint, safe_load
 from mmdet_efpn.utils.errors import MissingFileError, UserError
 from mmdet_efpn.utils.safe_pickle import SafeUnpickler, UnsafePickleError
 
@@ -172,13 +173,25 @@ def test_damaged_files_are_named(reader, tmp_path):
         read_checkpoint(tmp_path / 'tensor.pth')
 
 
-def test_mmengines_own_loading_is_safe_within_and_as_before_after(tmp_path):
+def by_function(file):
+    load_checkpoint(nn.Linear(2, 2), file)
+
+
+def by_init_cfg(file):
+    cfg = dict(type='ResNet', depth=18, init_cfg=dict(type='Pretrained', checkpoint=file))
+    MODELS.build(cfg).init_weights()
+
+
+def by_reader(file):
+    CheckpointLoader.load_checkpoint(file, map_location='cpu')
+
+
+@pytest.mark.parametrize('load', [by_function, by_init_cfg, by_reader])
+def test_mmengines_own_loading_runs_no_program(tmp_path, load):
     torch.save(dict(state_dict=dict(weight=Program(tmp_path / 'ran'))), tmp_path / 'bad.pth')
-    before = CheckpointLoader._schemes
-    with safe_loading(), pytest.raises(UnsafePickleError):
-        load_checkpoint(nn.Linear(2, 2), str(tmp_path / 'bad.pth'))
+    with pytest.raises(UnsafePickleError, match=r'the pickle names builtins\.exec'):
+        load(str(tmp_path / 'bad.pth'))
     assert not (tmp_path / 'ran').exists()
-    assert CheckpointLoader._schemes is before
 
 
 def test_an_address_is_read_from_torchs_cache(tmp_path, monkeypatch):

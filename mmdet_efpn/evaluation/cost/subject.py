@@ -18,7 +18,6 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
-from ...checkpoints import safe_loading
 from ...engine import apply_cfg_options
 from ...models.necks.on_demand import DeferredLevel, LevelForRoIs
 from ...models.utils.image_channels import image_channels
@@ -54,10 +53,9 @@ class Subject:
     def build(self) -> nn.Module:
         """Builds the measured model on the CPU with random weights; nothing is downloaded."""
         cfg = self._cfg()
-        with safe_loading():  # a distiller reads its teacher's weights
-            if self.parts == 'detector':
-                return DetectorSteps(cfg.model)
-            return BackboneNeckSteps(inner_detector(cfg.model))
+        if self.parts == 'detector':
+            return DetectorSteps(cfg.model)
+        return BackboneNeckSteps(inner_detector(cfg.model))
 
     def _cfg(self) -> Config:
         cfg = read_config(self.config)
