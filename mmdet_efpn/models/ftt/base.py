@@ -1,8 +1,10 @@
 """The contract of every feature texture transfer (FTT) module: ``(p2, p3) -> p3'``."""
 
+import math
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -49,7 +51,11 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
     @staticmethod
     def crop(upsampled: Tensor, p2: Tensor) -> Tensor:
         """Cuts a map upsampled by 2 to P2's height and width, keeping its top left."""
-        return upsampled[..., : p2.shape[-2], : p2.shape[-1]]
+        cut = upsampled[..., : p2.shape[-2], : p2.shape[-1]]
+        if torch.compiler.is_compiling():
+            # Torch 2.12 cannot keep a view of changing size for the backward pass: no number changes.
+            return cut.clamp(min=-math.inf)
+        return cut
 
     def forward(self, p2: Tensor, p3: Tensor) -> Tensor:
         """Gives P3', P3 super-resolved to P2's shape.

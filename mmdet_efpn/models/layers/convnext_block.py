@@ -1,5 +1,6 @@
 """ConvNeXt's block, with a norm that keeps the map's type under autocast."""
 
+import torch
 import torch.nn.functional as F
 from timm.layers import LayerNorm2d
 from timm.models.convnext import ConvNeXtBlock
@@ -17,10 +18,20 @@ class MapLayerNorm(LayerNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gives (B, C, H, W) of a map (B, C, H, W)."""
+        if torch.compiler.is_compiling():
+            return self._as_formula(x)
         with own_precision(x):
             weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
             rows = x.permute(0, 2, 3, 1)
             return F.layer_norm(rows, self.normalized_shape, weight, bias, self.eps).permute(0, 3, 1, 2)
+
+    def _as_formula(self, x: Tensor) -> Tensor:
+        """The same for the compiler, which makes one loop of it and cannot give a permuted map out."""
+        wide = x if x.dtype is torch.float64 else x.float()
+        variance, mean = torch.var_mean(wide, dim=1, correction=0, keepdim=True)
+        scaled = (wide - mean) * torch.rsqrt(variance + self.eps)
+        weight, bias = (value.to(wide.dtype)[:, None, None] for value in (self.weight, self.bias))
+        return (scaled * weight + bias).to(x.dtype)
 
 
 class LightBlock(ConvNeXtBlock):

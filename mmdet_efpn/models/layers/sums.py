@@ -1,5 +1,6 @@
 """Sums of a fine and a coarse map that never make the coarse one in the fine one's size."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
@@ -25,6 +26,8 @@ def add_upsampled(fine: Tensor, coarse: Tensor) -> Tensor:
     """
     if not _is_double(fine, coarse):
         return fine + F.interpolate(coarse, size=fine.shape[2:], mode='nearest')
+    if torch.compiler.is_compiling():  # which makes one loop of it, and cannot give a view out
+        return fine + _merged(coarse[:, :, :, None, :, None].expand_as(_cells(fine)))
     return _Doubled.apply(fine, coarse)
 
 
@@ -64,6 +67,8 @@ def add_shuffled(fine: Tensor, coarse: Tensor) -> Tensor:
     if not _is_double(fine, coarse):
         height, width = fine.shape[2:]
         return fine + F.pixel_shuffle(coarse, 2)[..., :height, :width]
+    if torch.compiler.is_compiling():
+        return fine + F.pixel_shuffle(coarse, 2)
     parts = coarse.unflatten(1, (-1, 2, 2))  # B, C, row and column in a cell, h, w
     return _merged(_cells(fine) + parts.permute(0, 1, 4, 2, 5, 3))
 

@@ -3,15 +3,23 @@
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
-from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from timm.layers import LayerScale2d
 from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..layers.execution import check_compile, run
 from ..layers.sums import add_upsampled
 from ..utils.arguments import check_positive_integer, check_positive_number
-from .extension_checks import build_ftt, check_bare, check_forms, check_no_batch_norm, is_bare
+from .extension_checks import (
+    build_ftt,
+    check_bare,
+    check_forms,
+    check_no_batch_norm,
+    check_with_cp,
+    is_bare,
+    is_local,
+)
 from .on_demand import (
     DEFAULT_TILE,
     DeferredLevel,
@@ -20,11 +28,7 @@ from .on_demand import (
     RoILevel,
     check_tile,
     computing_layers,
-    is_plain_conv,
 )
-
-# Layers, besides plain convs, whose output in a cell reads no other cell at test time.
-LOCAL_LAYERS = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
 
 
 @known_arguments_only
@@ -57,6 +61,10 @@ class PyramidExtension(BaseModule):
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
+        with_cp (bool): Activation checkpointing: a training pass keeps the inputs, and computes the maps
+            of the extension again in the backward pass. Default False.
+        compile (bool | dict): Compile what makes the maps by ``torch.compile``, for sizes that change; a
+            dict holds its arguments. Tiles and RoIs run as without. Default False.
         conv_cfg (dict, optional): Conv layer of the convs at stride 2. Default: plain conv. A separable
             conv is plain in any case: weight standardisation would take from a depthwise kernel of nine
             weights all that is constant around a cell.
@@ -90,6 +98,8 @@ class PyramidExtension(BaseModule):
         widen_on_rois: bool = False,
         sparse: bool = False,
         sparse_tile: int = DEFAULT_TILE,
+        with_cp: bool = False,
+        compile: bool | dict = False,
         conv_cfg=None,
         norm_cfg=None,
         act_cfg=None,
@@ -100,31 +110,29 @@ class PyramidExtension(BaseModule):
         self.out_channels = out_channels
         self.on_rois, self.widen_on_rois = on_rois, widen_on_rois and not on_rois
         self.sparse, self.sparse_tile = sparse, check_tile(sparse_tile)
+        self.with_cp = with_cp
+        self.compiling = check_compile(compile, 'neck.extension_cfg.compile')
         check_forms(c2_prime_channels, separable, on_rois, widen_on_rois, sparse)
         self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
-        if c2_prime_channels is None:
-            return
-        self.channels = channels = out_channels if channels is None else channels
-        check_positive_integer('neck.extension_cfg', 'channels', channels)
-        common = dict(bias=False, act_cfg=act_cfg, inplace=False)
-        self._build_convs_before_sum(
-            c2_prime_channels,
-            channels,
-            p3_prime_scale,
-            dict(common, conv_cfg=conv_cfg, norm_cfg=None if no_norm_on_lateral else norm_cfg),
-        )
-        common.update(padding=0 if on_rois else 1, norm_cfg=norm_cfg)
-        self.output_conv = (
-            DepthwiseSeparableConvModule(channels, out_channels, 3, conv_cfg=None, **common)
-            if separable
-            else ConvModule(channels, out_channels, 3, conv_cfg=conv_cfg, **common)
-        )
-        self._check_layers(norm_cfg, act_cfg)
+        if c2_prime_channels is not None:
+            convs = dict(conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg)
+            self.channels = channels = out_channels if channels is None else channels
+            check_positive_integer('neck.extension_cfg', 'channels', channels)
+            self._build_convs_before_sum(
+                c2_prime_channels,
+                channels,
+                p3_prime_scale,
+                dict(convs, norm_cfg=None if no_norm_on_lateral else norm_cfg),
+            )
+            self._build_output_conv(channels, separable, convs)
+        if with_cp:
+            check_with_cp(self)
 
     def _build_convs_before_sum(
         self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
     ) -> None:
         """The parts that bring C2' and P3' to the sum's width, and P3' to its scale."""
+        conv_args = dict(conv_args, bias=False, inplace=False)
         self.lateral_conv = ConvModule(c2_prime_channels, channels, 1, **conv_args)
         if channels != self.out_channels:
             self.narrowing_conv = ConvModule(self.out_channels, channels, 1, **conv_args)
@@ -132,15 +140,19 @@ class PyramidExtension(BaseModule):
             check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
             self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
 
-    def _check_layers(self, norm_cfg: dict | None, act_cfg: dict | None) -> None:
-        """Sets ``halo``, and raises an error for layers that cannot run on RoIs."""
+    def _build_output_conv(self, channels: int, separable: bool, convs: dict) -> None:
+        """What makes P2' of the sum; sets ``halo``, and checks that it can run on RoIs."""
+        common = dict(convs, bias=False, inplace=False, padding=0 if self.on_rois else 1)
+        if separable:
+            common['conv_cfg'] = None
+        kind = DepthwiseSeparableConvModule if separable else ConvModule
+        self.output_conv = kind(channels, self.out_channels, 3, **common)
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
-        is_local = all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
-        self.halo = 1 if is_local else None
+        self.halo = 1 if all(map(is_local, layers)) else None
         if self.on_rois:
-            check_no_batch_norm(layers, norm_cfg)
+            check_no_batch_norm(layers, convs['norm_cfg'])
         if self.widen_on_rois:
-            check_bare(self.output_conv.pointwise_conv, norm_cfg, act_cfg)
+            check_bare(self.output_conv.pointwise_conv, convs['norm_cfg'], convs['act_cfg'])
 
     def init_weights(self) -> None:
         """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
@@ -190,15 +202,34 @@ class PyramidExtension(BaseModule):
             c2_prime = DeferredMap.of(c2_prime)
         if isinstance(c2_prime, DeferredMap):
             return DeferredLevel(self, c2_prime, p2, p3, self.sparse_tile), None
+        made, p3_prime = run(
+            PyramidExtension._maps,
+            self,
+            c2_prime,
+            p2,
+            p3,
+            with_p3_prime,
+            compiling=self.compiling,
+            with_cp=self.with_cp,
+        )
+        if self.on_rois:
+            return RoILevel(self, c2_prime, made), p3_prime
+        if self.widen_on_rois and not with_p3_prime:
+            return NarrowLevel(self.output_conv.pointwise_conv, made), p3_prime
+        return made, p3_prime
+
+    def _maps(
+        self, c2_prime: Tensor | None, p2: Tensor, p3: Tensor, with_p3_prime: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The map that P2' is made of, or what comes nearest to it, and P3'; tensors alone."""
         if self.lateral_conv is None:
             return None, self.ftt(p2, p3)
         p3_prime = self.ftt(p2, p3) if with_p3_prime else None
         addend = self.addend(p2, p3) if p3_prime is None else self._into_sum(p3_prime)
         if self.on_rois:
-            return RoILevel(self, c2_prime, addend), p3_prime
+            return addend, p3_prime
         if self.widen_on_rois and not with_p3_prime:
-            narrow = self.output_conv.depthwise_conv(self._sum(c2_prime, addend))
-            return NarrowLevel(self.output_conv.pointwise_conv, narrow), p3_prime
+            return self.output_conv.depthwise_conv(self._sum(c2_prime, addend)), None
         return self.fuse(c2_prime, addend), p3_prime
 
     def addend(self, p2: Tensor, p3: Tensor) -> Tensor:

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from timm.layers import LayerScale2d
 from torch import nn
 
 from ...utils.errors import UserError
 from ..ftt import BaseFTT
 from ..utils.nested_config import check_config
 from .on_demand import is_plain_conv
+
+# Layers, besides plain convs, whose output in a cell reads no other cell at test time.
+LOCAL_LAYERS = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
 
 
 def build_ftt(cfg: dict, out_channels: int) -> BaseFTT:
@@ -81,3 +85,18 @@ def check_bare(conv: ConvModule, norm_cfg: dict | None, act_cfg: dict | None) ->
 def is_bare(conv: ConvModule) -> bool:
     """Whether there is nothing but a plain conv in it."""
     return is_plain_conv(conv.conv) and not conv.with_norm and not conv.with_activation
+
+
+def is_local(layer: nn.Module) -> bool:
+    """Whether a cell of a layer's output reads few cells around it, or none, at test time."""
+    return isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer)
+
+
+def check_with_cp(extension: nn.Module) -> None:
+    """Raises a ``UserError`` for batch norms that would count each batch twice."""
+    for name, layer in extension.named_modules():
+        if isinstance(layer, _BatchNorm):
+            raise UserError(
+                "neck.extension_cfg.with_cp=True runs the extension's forward pass twice, and its batch "
+                f'norm {name} would count each batch twice; set it to False, or use another norm'
+            )
