@@ -2,6 +2,7 @@
 
 from .checked_coco import CheckedCocoDataset
 from .deeppcb import DeepPCBDataset
+from .detectron_resize import DetectronResize
 from .named_sets import (
     AITODDataset,
     HITUAVDataset,
@@ -19,6 +20,7 @@ __all__ = [
     'Boxes',
     'CheckedCocoDataset',
     'DeepPCBDataset',
+    'DetectronResize',
     'HITUAVDataset',
     'SODADDataset',
     'SyntheticSignsDataset',

@@ -10,10 +10,10 @@ Change = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class To:
-    """One weight of ours that is made of a weight of theirs.
+    r"""One weight of ours that is made of a weight of theirs.
 
     Attributes:
-        name: Our name; ``\\1`` and the like stand for what the rule's pattern found in brackets.
+        name: Our name; ``\1`` and the like stand for what the rule's pattern found in brackets.
         change: What is done to the numbers; ``None``: nothing. Its docstring's first line is what the
             report says of it.
     """

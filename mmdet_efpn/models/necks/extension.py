@@ -1,17 +1,23 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
-from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
-from timm.layers import LayerScale2d
 from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
 from ..layers.sums import add_upsampled
-from ..utils.arguments import check_positive_integer, check_positive_number
-from .extension_checks import build_ftt, check_bare, check_forms, check_no_batch_norm, is_bare
+from ..utils.arguments import check_positive_integer
+from . import extension_convs as convs
+from .extension_checks import (
+    build_ftt,
+    check_bare,
+    check_forms,
+    check_no_batch_norm,
+    check_output_conv,
+    is_bare,
+    is_local,
+)
 from .on_demand import (
     DEFAULT_TILE,
     DeferredLevel,
@@ -20,11 +26,7 @@ from .on_demand import (
     RoILevel,
     check_tile,
     computing_layers,
-    is_plain_conv,
 )
-
-# Layers, besides plain convs, whose output in a cell reads no other cell at test time.
-LOCAL_LAYERS = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
 
 
 @known_arguments_only
@@ -32,7 +34,8 @@ class PyramidExtension(BaseModule):
     """Makes P2' from C2', a stride-4 and a stride-8 pyramid feature.
 
     ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
-    bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
+    bias, as in the authors' released model; the detectron2 implementation has the sum itself, with a
+    bias. Two options make it cheaper: a narrower sum, to which one
     more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
     the 3x3 conv. A third lets P3' begin at a small scale. A fourth makes P2' after pooling, on the cells
     of RoIs alone; a fifth only its last 1x1 conv, with the same result.
@@ -54,6 +57,10 @@ class PyramidExtension(BaseModule):
         widen_on_rois (bool): With ``separable``, run the last 1x1 conv on the bins of RoIs: the same
             result to rounding, without the wide map at stride 2; see ``NarrowLevel``. For two-stage
             detectors with ``ExtendedRoIHead``. ``on_rois`` runs all convs there. Default False.
+        output_conv (bool): Make P2' of the sum by a conv. ``False``: the sum is P2', as in the
+            detectron2 implementation; ``separable``, ``on_rois`` and another width need the conv.
+            Default True.
+        lateral_bias (bool): A bias in the 1x1 conv of C2'; not with ``on_rois``. Default False.
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
@@ -88,6 +95,8 @@ class PyramidExtension(BaseModule):
         p3_prime_scale: float | None = None,
         on_rois: bool = False,
         widen_on_rois: bool = False,
+        output_conv: bool = True,
+        lateral_bias: bool = False,
         sparse: bool = False,
         sparse_tile: int = DEFAULT_TILE,
         conv_cfg=None,
@@ -106,37 +115,22 @@ class PyramidExtension(BaseModule):
             return
         self.channels = channels = out_channels if channels is None else channels
         check_positive_integer('neck.extension_cfg', 'channels', channels)
+        check_output_conv(output_conv, lateral_bias, channels, out_channels, separable, on_rois)
         common = dict(bias=False, act_cfg=act_cfg, inplace=False)
-        self._build_convs_before_sum(
-            c2_prime_channels,
-            channels,
-            p3_prime_scale,
-            dict(common, conv_cfg=conv_cfg, norm_cfg=None if no_norm_on_lateral else norm_cfg),
-        )
-        common.update(padding=0 if on_rois else 1, norm_cfg=norm_cfg)
-        self.output_conv = (
-            DepthwiseSeparableConvModule(channels, out_channels, 3, conv_cfg=None, **common)
-            if separable
-            else ConvModule(channels, out_channels, 3, conv_cfg=conv_cfg, **common)
+        before = dict(common, conv_cfg=conv_cfg, norm_cfg=None if no_norm_on_lateral else norm_cfg)
+        self.lateral_conv = convs.lateral_conv(c2_prime_channels, channels, lateral_bias, before)
+        self.narrowing_conv = convs.narrowing_conv(out_channels, channels, before)
+        self.p3_prime_scale = convs.p3_prime_scale(channels, p3_prime_scale)
+        after = dict(common, padding=0 if on_rois else 1, norm_cfg=norm_cfg)
+        self.output_conv = convs.conv_after_sum(
+            channels, out_channels, separable, output_conv, conv_cfg, after
         )
         self._check_layers(norm_cfg, act_cfg)
-
-    def _build_convs_before_sum(
-        self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
-    ) -> None:
-        """The parts that bring C2' and P3' to the sum's width, and P3' to its scale."""
-        self.lateral_conv = ConvModule(c2_prime_channels, channels, 1, **conv_args)
-        if channels != self.out_channels:
-            self.narrowing_conv = ConvModule(self.out_channels, channels, 1, **conv_args)
-        if p3_prime_scale is not None:
-            check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
-            self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
 
     def _check_layers(self, norm_cfg: dict | None, act_cfg: dict | None) -> None:
         """Sets ``halo``, and raises an error for layers that cannot run on RoIs."""
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
-        is_local = all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
-        self.halo = 1 if is_local else None
+        self.halo = int(self.output_conv is not None) if is_local(layers) else None
         if self.on_rois:
             check_no_batch_norm(layers, norm_cfg)
         if self.widen_on_rois:
@@ -234,7 +228,8 @@ class PyramidExtension(BaseModule):
 
         With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
         """
-        return self.output_conv(self._sum(c2_prime, addend))
+        fused = self._sum(c2_prime, addend)
+        return fused if self.output_conv is None else self.output_conv(fused)
 
     def _sum(self, c2_prime: Tensor, addend: Tensor) -> Tensor:
         """What the convs after the sum read, at stride 2 or on bins."""

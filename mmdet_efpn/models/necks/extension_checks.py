@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from timm.layers import LayerScale2d
 from torch import nn
 
 from ...utils.errors import UserError
 from ..ftt import BaseFTT
 from ..utils.nested_config import check_config
 from .on_demand import is_plain_conv
+
+# Layers, besides plain convs, whose output in a cell reads no other cell at test time.
+LOCAL_LAYERS = (LayerScale2d, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU)
 
 
 def build_ftt(cfg: dict, out_channels: int) -> BaseFTT:
@@ -57,6 +61,34 @@ def check_forms(
             )
             + '; set it to False'
         )
+
+
+def check_output_conv(
+    output_conv: bool,
+    lateral_bias: bool,
+    channels: int,
+    out_channels: int,
+    separable: bool,
+    on_rois: bool,
+) -> None:
+    """Raises a ``UserError`` for forms of P2' that need its last conv, or no bias before it."""
+    if not output_conv and (separable or on_rois or channels != out_channels):
+        name = 'separable' if separable else 'on_rois' if on_rois else 'channels'
+        value = f'{channels}, another width than the level' if name == 'channels' else 'True'
+        raise UserError(
+            f"neck.extension_cfg.output_conv=False makes the sum P2' itself, but "
+            f'neck.extension_cfg.{name}={value} needs a conv after it; set one of the two otherwise'
+        )
+    if lateral_bias and on_rois:
+        raise UserError(
+            'neck.extension_cfg.lateral_bias=True cannot go with neck.extension_cfg.on_rois=True, which '
+            'would add the bias beside the image too; set one of them to False'
+        )
+
+
+def is_local(layers: Sequence[nn.Module]) -> bool:
+    """Whether layers read no further than the kernels of plain convs."""
+    return all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
 
 
 def check_no_batch_norm(layers: Sequence[nn.Module], norm_cfg: dict | None) -> None:

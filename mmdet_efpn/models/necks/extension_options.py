@@ -6,7 +6,15 @@ from ...utils.errors import UserError
 from ...utils.known_names import unknown_argument
 
 # The arguments that a neck's `extension_cfg` may hold; the neck gives the others.
-EXTENSION_OPTIONS = ('channels', 'separable', 'p3_prime_scale', 'on_rois', 'widen_on_rois')
+EXTENSION_OPTIONS = (
+    'channels',
+    'separable',
+    'p3_prime_scale',
+    'on_rois',
+    'widen_on_rois',
+    'output_conv',
+    'lateral_bias',
+)
 
 
 def checked_extension_cfg(cfg: dict | None) -> dict:
