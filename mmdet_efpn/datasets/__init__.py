@@ -13,7 +13,7 @@ from .named_sets import (
 from .palette import distinct_colours
 from .survey import Boxes, boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from .synthetic_signs import SyntheticSignsDataset
-from .tt100k import TT100KDataset
+from .tt100k import TT100KDataset, TT100KReleasedDataset
 
 __all__ = [
     'AITODDataset',
@@ -25,6 +25,7 @@ __all__ = [
     'SODADDataset',
     'SyntheticSignsDataset',
     'TT100KDataset',
+    'TT100KReleasedDataset',
     'TinyPersonDataset',
     'VisDroneDataset',
     'boxes_after_pipeline',
