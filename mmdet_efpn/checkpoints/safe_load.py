@@ -196,8 +196,8 @@ def _is_plain_pickle(opened: Callable) -> bool:
         file.seek(0)
         if zipfile.is_zipfile(file) or TORCH_MAGIC in start:
             return False
-    # a protocol's number, or of protocol 0, which is text: the beginning of a dict
-    return start[:1] == pickle.PROTO or start[:2] in (b'(d', b'(i') or start.startswith(b'ccollections')
+    # a protocol's number, or of protocols 0 and 1 a dict's beginning
+    return start.startswith((pickle.PROTO, b'(d', b'(i', b'}q', b'ccollections'))
 
 
 def _as_tensors(found: Any) -> Any:

@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 import torch
 from mmcv.transforms import Compose
-from mmdet.registry import MODELS
+from mmdet.registry import MODELS, TASK_UTILS
 from mmengine.config import ConfigDict
 from PIL import Image
-from released_files import GROUPS, SIDES, random_file, small_config
+from released_files import (
+    PUBLISHED,
+    SIDES,
+    SMALL,
+    Shapes,
+    fill,
+    random_file,
+    released_config,
+    small_config,
+)
 from released_plain import ReleasedProgram
 
 from mmdet_efpn.checkpoints.foreign import read_foreign
+from mmdet_efpn.checkpoints.key_maps import apply_key_map
+from mmdet_efpn.checkpoints.key_maps.released import RELEASED
 
 TOLERANCE = 1e-6
 MOST = 100000  # detections of a picture: all of them
@@ -60,13 +71,82 @@ def detections(model, cfg, picture):
 def by_the_plain_program(kind, picture, most=100):
     program = ReleasedProgram(
         random_file(kind),
-        GROUPS,
+        SMALL[kind].groups,
         sorted(SIDES[kind]),
         smallest_anchor=dict(coco=32, tt100k=16)[kind],
         second_head=kind == 'tt100k',
         most=most,
     )
     return program(np.asarray(Image.open(picture))[..., ::-1])
+
+
+@pytest.mark.parametrize('kind', ['coco', 'tt100k'])
+def test_every_weight_of_the_published_size_has_its_place(kind, repository):
+    theirs = fill(Shapes(), PUBLISHED[kind])
+    weights, renaming = apply_key_map(theirs, RELEASED)
+    assert renaming.unknown == []
+    assert set(renaming.moved) == set(theirs)
+    cfg = released_config(kind, repository)
+    with torch.device('meta'):
+        target = MODELS.build(dict(cfg.model, backbone=dict(cfg.model.backbone, init_cfg=None)))
+    target = {
+        name: value.shape
+        for name, value in target.state_dict().items()
+        if not name.endswith('num_batches_tracked')
+    }
+    ours = {name: value.shape for name, value in weights.items()}
+    if kind == 'coco':  # its second head is not used
+        ours = {name: shape for name, shape in ours.items() if 'extended_bbox_head' not in name}
+    assert ours == target
+
+
+def test_test_settings_are_the_published_ones(repository):
+    for kind, sides, smallest, two_heads, classes in (
+        ('coco', (800, 1333), 32, False, 80),
+        ('tt100k', (1400, 4000), 16, True, 175),
+    ):
+        cfg = released_config(kind, repository)
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        assert tuple(sorted(pipeline[1].scale)) == sides
+        assert cfg.val_dataloader.dataset.pipeline == pipeline
+        anchors = TASK_UTILS.build(cfg.model.rpn_head.anchor_generator).base_anchors
+        assert [(level[1][2] - level[1][0] + 1).item() for level in anchors] == [
+            smallest * 2**i for i in range(5)
+        ]
+        head = cfg.model.roi_head
+        assert head.get('extended_bbox_head', True) is two_heads
+        assert head.bbox_head.num_classes == classes
+        assert (cfg.model.test_cfg.rcnn.score_thr, cfg.model.test_cfg.rcnn.max_per_img) == (0.05, 100)
+
+
+def test_the_extension_may_lie_beside_the_body(tmp_path):
+    """As in the published code, whose detector holds it."""
+    weights = random_file('coco')
+    torch.save(
+        {
+            'module.' + name.replace('Conv_Body.Extension.', 'Extension.'): torch.from_numpy(value)
+            for name, value in weights.items()
+        },
+        tmp_path / 'beside.pth',
+    )
+    beside, _ = read_foreign(tmp_path / 'beside.pth')
+    within, _ = read_foreign(released_file(tmp_path, 'coco'))
+    assert all(torch.equal(beside[name], within[name]) for name in within)
+    assert beside.keys() == within.keys()
+
+
+def test_the_report_says_what_was_changed(tmp_path):
+    _, renaming = read_foreign(released_file(tmp_path, 'coco'))
+    counts = {said.partition(':')[0]: len(names) for said, names in renaming.changed.items()}
+    norms = sum(name.endswith('_mean') for names in renaming.moved.values() for name in names)
+    assert counts == {
+        'A frozen scale becomes a batch norm': norms,
+        "The background's class output moves from the first place to the last.": 4,
+        "The background's four box outputs are dropped.": 4,
+        "The FTT's texture conv reads (P2, content) here": 1,
+    }
+    assert norms == 1 + 3 * sum(SMALL['coco'].blocks) + 4
+    assert 'BGR' in renaming.pixels
 
 
 def assert_same(found, expected):
