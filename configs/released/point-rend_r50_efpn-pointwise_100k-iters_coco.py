@@ -1,4 +1,8 @@
-"""The detectron2 implementation's other start: PointRend R-50 on COCO, with its training settings."""
+"""The detectron2 implementation's other start: PointRend R-50 on COCO, with its neck and settings.
+
+The backbone is ResNet-50 with C2', whose weights that start has. Strides are the maps' true ones; see
+faster-rcnn_x101-32x8d-cascaded_efpn-pointwise_100k-iters_coco.py.
+"""
 
 _base_ = ['mmdet::point_rend/point-rend_r50-caffe_fpn_ms-1x_coco.py']
 custom_imports = dict(imports=['mmdet_efpn'], allow_failed_imports=False)
@@ -6,11 +10,20 @@ custom_imports = dict(imports=['mmdet_efpn'], allow_failed_imports=False)
 model = dict(
     backbone=dict(type='ExtendedResNet', frozen_stages=0),  # detectron2's FREEZE_AT=1: the stem alone
     neck=dict(
-        type='EFPN', in_channels=[256, 256, 512, 1024, 2048], num_outs=6, ftt=dict(type='PointwiseFTT')
+        type='EFPN',
+        in_channels=[256, 256, 512, 1024, 2048],
+        num_outs=5,
+        ftt=dict(type='PointwiseFTT'),
+        ftt_source='on_output',
+        extension_cfg=dict(output_conv=False, lateral_bias=True),
     ),
-    rpn_head=dict(type='ExtendedRPNHead'),
+    rpn_head=dict(
+        type='ExtendedRPNHead',
+        on_p2_prime=True,
+        anchor_generator=dict(scales=[16], strides=[2, 4, 8, 16, 32]),
+    ),
     roi_head=dict(
-        bbox_roi_extractor=dict(featmap_strides=[2, 4, 8, 16, 32], finest_scale=28),
+        bbox_roi_extractor=dict(featmap_strides=[2, 4, 8, 16], finest_scale=28),
         mask_roi_extractor=dict(featmap_strides=[2]),
     ),  # masks and points from the finest level
     train_cfg=dict(rpn=dict(sampler=dict(num=128)), rcnn=dict(sampler=dict(num=256))),

@@ -10,7 +10,13 @@ from ..utils.errors import UserError
 # What data parallel, sharded and compiled modules put into the names of what they wrap.
 WRAPPERS = ('module', '_orig_mod', '_fsdp_wrapped_module')
 SETS = ('ema', 'last', 'teacher', 'student')
-_HOLDERS = ('state_dict', 'model', 'model_state_dict', 'params')  # of MMEngine; of other trainers
+_HOLDERS = (
+    'state_dict',
+    'model',
+    'model_state_dict',
+    'params',
+    'blobs',
+)  # of MMEngine; of other trainers
 
 
 def without_wrappers(

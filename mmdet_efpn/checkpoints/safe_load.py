@@ -10,11 +10,12 @@ import io
 import pickle
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import numpy as np
 import torch
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio import get as read_bytes
@@ -22,9 +23,12 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..utils.errors import MissingFileError, UserError
-from ..utils.safe_pickle import UnsafePickleError, allowed_names, pickle_module
+from ..utils.safe_pickle import SafeUnpickler, UnsafePickleError, allowed_names, pickle_module
 
 STATISTICS = ('min', 'max', 'mean', 'current')
+# How torch's own files begin, of before its zip archives: a pickle of this number, under any protocol.
+TORCH_MAGIC = torch.serialization.MAGIC_NUMBER.to_bytes(10, 'little')
+ARRAYS = ('float16', 'float32', 'float64', 'int8', 'int16', 'int32', 'int64', 'uint8', 'bool')
 REMEDY = 'nothing of it was run; ask for its weights alone, or save them where you trust the file'
 
 
@@ -73,6 +77,9 @@ def checkpoint_names() -> dict[str, Any]:
 
 def read_checkpoint(checkpoint: str | Path, map_location: Any = 'cpu') -> dict:
     """Reads a checkpoint of MMEngine, or a bare state dict, without running anything in it.
+
+    A plain pickle of named arrays, as Detectron, detectron2 and Python 2 wrote them, is read too; its
+    arrays of numbers come as tensors.
 
     Args:
         checkpoint (str | Path): A file, or an address that MMEngine knows.
@@ -141,6 +148,10 @@ def _read(name: str, load: Callable, opened: Callable) -> Any:
     if _is_program(opened):
         raise UnsafePickleError(f'{name} is a compiled program (TorchScript), not weights')
     try:
+        if _is_plain_pickle(opened):
+            with opened('rb') as file:
+                # latin1 brings the bytes of Python 2 over as they are
+                return _as_tensors(SafeUnpickler(file, encoding='latin1').load())
         if HAS_ALIASES:
             with contextlib.suppress(pickle.UnpicklingError):  # then the other reader names the fault
                 return _load_by_torch(load)
@@ -168,6 +179,26 @@ def _is_program(opened: Callable) -> bool:
             return False
         names = zipfile.ZipFile(file).namelist()
     return any(name.endswith('/constants.pkl') for name in names)
+
+
+def _is_plain_pickle(opened: Callable) -> bool:
+    """Whether a file is a pickle that torch did not write."""
+    with opened('rb') as file:
+        start = file.read(64)
+        file.seek(0)
+        if zipfile.is_zipfile(file) or TORCH_MAGIC in start:
+            return False
+    # a protocol's number, or of protocols 0 and 1 a dict's beginning
+    return start.startswith((pickle.PROTO, b'(d', b'(i', b'}q', b'ccollections'))
+
+
+def _as_tensors(found: Any) -> Any:
+    """The same dicts with arrays of numbers as tensors."""
+    if isinstance(found, Mapping):
+        return {name: _as_tensors(value) for name, value in found.items()}
+    if isinstance(found, np.ndarray) and found.dtype.name in ARRAYS:
+        return torch.from_numpy(np.array(found, dtype=found.dtype.newbyteorder('=')))
+    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from .checked_coco import CheckedCocoDataset
 from .deeppcb import DeepPCBDataset
+from .detectron_resize import DetectronResize
 from .named_sets import (
     AITODDataset,
     HITUAVDataset,
@@ -12,17 +13,19 @@ from .named_sets import (
 from .palette import distinct_colours
 from .survey import Boxes, boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from .synthetic_signs import SyntheticSignsDataset
-from .tt100k import TT100KDataset
+from .tt100k import TT100KDataset, TT100KReleasedDataset
 
 __all__ = [
     'AITODDataset',
     'Boxes',
     'CheckedCocoDataset',
     'DeepPCBDataset',
+    'DetectronResize',
     'HITUAVDataset',
     'SODADDataset',
     'SyntheticSignsDataset',
     'TT100KDataset',
+    'TT100KReleasedDataset',
     'TinyPersonDataset',
     'VisDroneDataset',
     'boxes_after_pipeline',

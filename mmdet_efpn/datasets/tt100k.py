@@ -3,7 +3,7 @@
 from mmdet.registry import DATASETS
 
 from .checked_coco import CheckedCocoDataset
-from .class_names import TT100K_CLASSES
+from .class_names import TT100K_CLASSES, TT100K_RELEASED_CLASSES
 from .palette import distinct_colours
 
 
@@ -19,3 +19,19 @@ class TT100KDataset(CheckedCocoDataset):
     """
 
     METAINFO = dict(classes=TT100K_CLASSES, palette=distinct_colours(len(TT100K_CLASSES)))
+
+
+@DATASETS.register_module()
+class TT100KReleasedDataset(CheckedCocoDataset):
+    """TT100K in COCO format with the 175 classes of the EFPN authors' released model, in its order.
+
+    The annotation file must have these 175 categories in this order, also those of which it has no box.
+
+    Takes the arguments of :class:`CheckedCocoDataset`.
+
+    Source: the authors' code for arXiv:2003.07021.
+    """
+
+    METAINFO = dict(
+        classes=TT100K_RELEASED_CLASSES, palette=distinct_colours(len(TT100K_RELEASED_CLASSES))
+    )

@@ -38,7 +38,8 @@ class EFPN(FPN):
             top-down path before their 3x3 convs, as in the authors' released model. ``'on_output'``: P2
             and P3. Default ``'on_lateral'``.
         extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
-            ``separable``, which make P2' cheaper.
+            ``separable``, which make P2' cheaper, ``output_conv`` and ``lateral_bias``, for the form of
+            the detectron2 implementation, and others.
         sparse (bool): Compute P2' at test time only on tiles that RoIs touch, with the same result; for
             two-stage detectors with ``ExtendedRoIHead`` whose RPN leaves P2' out. In evaluation mode and
             without gradients a ``DeferredLevel`` then stands in the place of P2'; training is as

@@ -42,7 +42,8 @@ class ExtendedNeck(BaseModule):
         out_channels (int, optional): Width of the wrapped neck's outputs. Default: what the (last)
             neck's config says in ``out_channels`` or, without that, in ``in_channels``.
         extension_cfg (dict, optional): Further arguments of ``PyramidExtension``: ``channels`` and
-            ``separable``, which make P2' cheaper.
+            ``separable``, which make P2' cheaper, ``output_conv`` and ``lateral_bias``, for the form of
+            the detectron2 implementation, and others.
         sparse (bool): Compute P2' at test time only on tiles that RoIs touch; see ``EFPN``. Default
             False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.

@@ -1,21 +1,21 @@
 """The part that adds level P2' at stride 2 to a feature pyramid."""
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
-from timm.layers import LayerScale2d
 from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
 from ..layers.execution import check_compile, run
 from ..layers.sums import add_upsampled
-from ..utils.arguments import check_positive_integer, check_positive_number
+from ..utils.arguments import check_positive_integer
+from . import extension_convs as convs
 from .extension_checks import (
     build_ftt,
     check_bare,
     check_forms,
     check_no_batch_norm,
+    check_output_conv,
     check_with_cp,
     is_bare,
     is_local,
@@ -36,10 +36,11 @@ class PyramidExtension(BaseModule):
     """Makes P2' from C2', a stride-4 and a stride-8 pyramid feature.
 
     ``P3' = FTT(p2, p3)``, then ``P2' = conv3x3(conv1x1(C2') + nearest-upsampled P3')``. No conv has a
-    bias, as in the authors' released model. Two options make it cheaper: a narrower sum, to which one
-    more 1x1 conv brings P3' before it is upsampled, and a depthwise 3x3 and a 1x1 conv in the place of
-    the 3x3 conv. A third lets P3' begin at a small scale. A fourth makes P2' after pooling, on the cells
-    of RoIs alone; a fifth only its last 1x1 conv, with the same result.
+    bias, as in the authors' released model; the detectron2 implementation has the sum itself, with a
+    bias. Two options make it cheaper: a narrower sum, to which one more 1x1 conv brings P3' before it is
+    upsampled, and a depthwise 3x3 and a 1x1 conv in the place of the 3x3 conv. A third lets P3' begin at
+    a small scale. A fourth makes P2' after pooling, on the cells of RoIs alone; a fifth only its last
+    1x1 conv, with the same result.
 
     Args:
         c2_prime_channels (int, optional): Width of C2', the stride-2 backbone feature. ``None``: there
@@ -58,6 +59,10 @@ class PyramidExtension(BaseModule):
         widen_on_rois (bool): With ``separable``, run the last 1x1 conv on the bins of RoIs: the same
             result to rounding, without the wide map at stride 2; see ``NarrowLevel``. For two-stage
             detectors with ``ExtendedRoIHead``. ``on_rois`` runs all convs there. Default False.
+        output_conv (bool): Make P2' of the sum by a conv. ``False``: the sum is P2', as in the
+            detectron2 implementation; ``separable``, ``on_rois`` and another width need the conv.
+            Default True.
+        lateral_bias (bool): A bias in the 1x1 conv of C2'; not with ``on_rois``. Default False.
         sparse (bool): Defer P2' in evaluation mode without gradients, to be computed on the tiles that
             RoIs touch; see ``DeferredLevel``. A deferred C2' defers it in any case. Default False.
         sparse_tile (int): Side of a tile in cells of P2'. Default 64.
@@ -96,6 +101,8 @@ class PyramidExtension(BaseModule):
         p3_prime_scale: float | None = None,
         on_rois: bool = False,
         widen_on_rois: bool = False,
+        output_conv: bool = True,
+        lateral_bias: bool = False,
         sparse: bool = False,
         sparse_tile: int = DEFAULT_TILE,
         with_cp: bool = False,
@@ -114,45 +121,34 @@ class PyramidExtension(BaseModule):
         self.compiling = check_compile(compile, 'neck.extension_cfg.compile')
         check_forms(c2_prime_channels, separable, on_rois, widen_on_rois, sparse)
         self.lateral_conv = self.narrowing_conv = self.p3_prime_scale = self.output_conv = None
-        if c2_prime_channels is not None:
-            convs = dict(conv_cfg=conv_cfg, norm_cfg=norm_cfg, act_cfg=act_cfg)
-            self.channels = channels = out_channels if channels is None else channels
-            check_positive_integer('neck.extension_cfg', 'channels', channels)
-            self._build_convs_before_sum(
-                c2_prime_channels,
-                channels,
-                p3_prime_scale,
-                dict(convs, norm_cfg=None if no_norm_on_lateral else norm_cfg),
-            )
-            self._build_output_conv(channels, separable, convs)
+        if with_cp:
+            check_with_cp(self.ftt)
+        if c2_prime_channels is None:
+            return
+        self.channels = channels = out_channels if channels is None else channels
+        check_positive_integer('neck.extension_cfg', 'channels', channels)
+        check_output_conv(output_conv, lateral_bias, channels, out_channels, separable, on_rois)
+        common = dict(bias=False, act_cfg=act_cfg, inplace=False)
+        before = dict(common, conv_cfg=conv_cfg, norm_cfg=None if no_norm_on_lateral else norm_cfg)
+        self.lateral_conv = convs.lateral_conv(c2_prime_channels, channels, lateral_bias, before)
+        self.narrowing_conv = convs.narrowing_conv(out_channels, channels, before)
+        self.p3_prime_scale = convs.p3_prime_scale(channels, p3_prime_scale)
+        after = dict(common, padding=0 if on_rois else 1, norm_cfg=norm_cfg)
+        self.output_conv = convs.conv_after_sum(
+            channels, out_channels, separable, output_conv, conv_cfg, after
+        )
+        self._check_layers(norm_cfg, act_cfg)
         if with_cp:
             check_with_cp(self)
 
-    def _build_convs_before_sum(
-        self, c2_prime_channels: int, channels: int, p3_prime_scale: float | None, conv_args: dict
-    ) -> None:
-        """The parts that bring C2' and P3' to the sum's width, and P3' to its scale."""
-        conv_args = dict(conv_args, bias=False, inplace=False)
-        self.lateral_conv = ConvModule(c2_prime_channels, channels, 1, **conv_args)
-        if channels != self.out_channels:
-            self.narrowing_conv = ConvModule(self.out_channels, channels, 1, **conv_args)
-        if p3_prime_scale is not None:
-            check_positive_number('neck.extension_cfg', 'p3_prime_scale', p3_prime_scale)
-            self.p3_prime_scale = LayerScale2d(channels, init_values=p3_prime_scale)
-
-    def _build_output_conv(self, channels: int, separable: bool, convs: dict) -> None:
-        """What makes P2' of the sum; sets ``halo``, and checks that it can run on RoIs."""
-        common = dict(convs, bias=False, inplace=False, padding=0 if self.on_rois else 1)
-        if separable:
-            common['conv_cfg'] = None
-        kind = DepthwiseSeparableConvModule if separable else ConvModule
-        self.output_conv = kind(channels, self.out_channels, 3, **common)
+    def _check_layers(self, norm_cfg: dict | None, act_cfg: dict | None) -> None:
+        """Sets ``halo``, and raises an error for layers that cannot run on RoIs."""
         layers = [layer for conv in self._fusing_layers() for _, layer in computing_layers(conv)]
-        self.halo = 1 if all(map(is_local, layers)) else None
+        self.halo = int(self.output_conv is not None) if is_local(layers) else None
         if self.on_rois:
-            check_no_batch_norm(layers, convs['norm_cfg'])
+            check_no_batch_norm(layers, norm_cfg)
         if self.widen_on_rois:
-            check_bare(self.output_conv.pointwise_conv, convs['norm_cfg'], convs['act_cfg'])
+            check_bare(self.output_conv.pointwise_conv, norm_cfg, act_cfg)
 
     def init_weights(self) -> None:
         """Leaves the convs as the neck's ``init_cfg`` made them, like FPN's own convs.
@@ -265,7 +261,8 @@ class PyramidExtension(BaseModule):
 
         With ``on_rois``: gives (n, out_channels, h, w) of both pooled to (n, ., h + 2, w + 2).
         """
-        return self.output_conv(self._sum(c2_prime, addend))
+        fused = self._sum(c2_prime, addend)
+        return fused if self.output_conv is None else self.output_conv(fused)
 
     def _sum(self, c2_prime: Tensor, addend: Tensor) -> Tensor:
         """What the convs after the sum read, at stride 2 or on bins."""

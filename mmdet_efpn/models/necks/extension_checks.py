@@ -63,6 +63,34 @@ def check_forms(
         )
 
 
+def check_output_conv(
+    output_conv: bool,
+    lateral_bias: bool,
+    channels: int,
+    out_channels: int,
+    separable: bool,
+    on_rois: bool,
+) -> None:
+    """Raises a ``UserError`` for forms of P2' that need its last conv, or no bias before it."""
+    if not output_conv and (separable or on_rois or channels != out_channels):
+        name = 'separable' if separable else 'on_rois' if on_rois else 'channels'
+        value = f'{channels}, another width than the level' if name == 'channels' else 'True'
+        raise UserError(
+            f"neck.extension_cfg.output_conv=False makes the sum P2' itself, but "
+            f'neck.extension_cfg.{name}={value} needs a conv after it; set one of the two otherwise'
+        )
+    if lateral_bias and on_rois:
+        raise UserError(
+            'neck.extension_cfg.lateral_bias=True cannot go with neck.extension_cfg.on_rois=True, which '
+            'would add the bias beside the image too; set one of them to False'
+        )
+
+
+def is_local(layers: Sequence[nn.Module]) -> bool:
+    """Whether layers read no further than the kernels of plain convs."""
+    return all(isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer) for layer in layers)
+
+
 def check_no_batch_norm(layers: Sequence[nn.Module], norm_cfg: dict | None) -> None:
     """Raises a ``UserError`` for batch norms that would see RoIs."""
     if any(isinstance(layer, _BatchNorm) for layer in layers):
@@ -85,11 +113,6 @@ def check_bare(conv: ConvModule, norm_cfg: dict | None, act_cfg: dict | None) ->
 def is_bare(conv: ConvModule) -> bool:
     """Whether there is nothing but a plain conv in it."""
     return is_plain_conv(conv.conv) and not conv.with_norm and not conv.with_activation
-
-
-def is_local(layer: nn.Module) -> bool:
-    """Whether a cell of a layer's output reads few cells around it, or none, at test time."""
-    return isinstance(layer, LOCAL_LAYERS) or is_plain_conv(layer)
 
 
 def check_with_cp(extension: nn.Module) -> None:

@@ -14,6 +14,8 @@ EXTENSION_OPTIONS = (
     'widen_on_rois',
     'with_cp',
     'compile',
+    'output_conv',
+    'lateral_bias',
 )
 
 

@@ -1,7 +1,6 @@
 """The RoI head of an extended pyramid: RoIs of level P2' may have a box head of their own."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
@@ -15,7 +14,8 @@ from ...utils.known_names import known_arguments_only
 from ..utils.map_checks import check_maps, padded_size
 from ..utils.nested_config import check_config
 from .head_checks import check_box_heads, check_extractor, output_widths
-from .pooling import on_p2_prime, parts_of, pool
+from .pooling import on_p2_prime, one_after_the_other, parts_of, pool, pool_twice
+from .sampling import nothing_added
 
 
 @MODELS.register_module()
@@ -39,18 +39,31 @@ class ExtendedRoIHead(StandardRoIHead):
             second head: proposals and ground-truth boxes of other levels are not sampled, and there is
             no mask loss. Works with every sampler of MMDetection, ``OHEMSampler`` too. Test time is as
             without. Default False.
+        pool_small_rois_from (str): At test time, where RoIs of the levels P2' and P2 (under 112 pixels)
+            are pooled. ``'p2_prime'``: once, from the level of their size, as in training. ``'both'``:
+            once from P2' and once from P2; both copies are classified, the one from P2' by the second
+            head if there is one, and NMS merges them, as in the authors' released program. Masks are
+            pooled once. Default ``'p2_prime'``.
         **kwargs: The arguments of MMDetection's ``StandardRoIHead``.
 
     Raises:
-        UserError: an RoI extractor (for boxes or masks) that does not assign RoIs to the levels from
-            stride 2 on, a box head of another width, or two heads whose outputs differ in shape; at
-            the first forward, a width or strides that are not those of the maps.
+        UserError: another value of ``pool_small_rois_from``; an RoI extractor (for boxes or masks) that
+            does not assign RoIs to the levels from stride 2 on; a box head of another width, or two
+            heads whose outputs differ in shape; at the first forward, a width or strides that are not
+            those of the maps.
 
     Source: arXiv:2003.07021, section 4, and the authors' released model.
     """
 
+    POOLED_FROM = ('p2_prime', 'both')
+
     def __init__(
-        self, *, extended_bbox_head: bool | dict = True, extended_rois_only: bool = False, **kwargs
+        self,
+        *,
+        extended_bbox_head: bool | dict = True,
+        extended_rois_only: bool = False,
+        pool_small_rois_from: str = 'p2_prime',
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         if not self.with_bbox:
@@ -64,6 +77,12 @@ class ExtendedRoIHead(StandardRoIHead):
             self.extended_bbox_head = MODELS.build(cfg)
         self._check_box_heads()
         self.extended_rois_only = extended_rois_only
+        if pool_small_rois_from not in self.POOLED_FROM:
+            raise UserError(
+                f'roi_head.pool_small_rois_from must be one of {self.POOLED_FROM}, got '
+                f'{pool_small_rois_from!r}'
+            )
+        self.pool_small_rois_from = pool_small_rois_from
         self._register_load_state_dict_pre_hook(self._start_from_first_head)
 
     def _start_from_first_head(self, state_dict, prefix, *args) -> None:
@@ -128,7 +147,7 @@ class ExtendedRoIHead(StandardRoIHead):
             assigned = self.bbox_assigner.assign(
                 priors, sample.gt_instances, sample.get('ignored_instances')
             )
-            with _nothing_added(sampler):
+            with nothing_added(sampler):
                 sampled.append(
                     sampler.sample(
                         assigned, priors, sample.gt_instances, feats=[level[i][None] for level in x]
@@ -140,6 +159,31 @@ class ExtendedRoIHead(StandardRoIHead):
         """As StandardRoIHead, with the maps' widths and strides checked."""
         self._check(x, batch_data_samples)
         return super().predict(x, rpn_results_list, batch_data_samples, rescale=rescale)
+
+    def predict_bbox(
+        self, x, batch_img_metas, rpn_results_list, rcnn_test_cfg, rescale: bool = False
+    ) -> list:
+        """As StandardRoIHead, with small RoIs pooled where ``pool_small_rois_from`` says."""
+        numbers = [len(proposals) for proposals in rpn_results_list]
+        if self.pool_small_rois_from == 'p2_prime' or not sum(numbers):
+            return super().predict_bbox(x, batch_img_metas, rpn_results_list, rcnn_test_cfg, rescale)
+        rois = bbox2roi([proposals.bboxes for proposals in rpn_results_list])
+        small, at_p2_prime, at_others = pool_twice(x, rois, self.bbox_roi_extractor)
+        copies = self._classified(self.extended_bbox_head or self.bbox_head, at_p2_prime)
+        others = self._classified(self.bbox_head, at_others)
+        rois, cls_scores, bbox_preds = (
+            one_after_the_other(*pair, small, numbers)
+            for pair in zip((rois[small], *copies), (rois, *others), strict=True)
+        )
+        return self.bbox_head.predict_by_feat(
+            rois, cls_scores, bbox_preds, batch_img_metas, rcnn_test_cfg, rescale
+        )
+
+    def _classified(self, head: nn.Module, bbox_feats: Tensor) -> tuple[Tensor, Tensor]:
+        """A box head's class scores and deltas of what was pooled, (n, C, h, w)."""
+        return self._run_head(
+            head, self.shared_head(bbox_feats) if self.with_shared_head else bbox_feats
+        )
 
     def bbox_loss(self, x, sampling_results) -> dict:
         """As StandardRoIHead; a batch without any RoI has a class loss of zero instead of none."""
@@ -199,13 +243,3 @@ class ExtendedRoIHead(StandardRoIHead):
             return head(bbox_feats)
         zero = sum(parameter.sum() for parameter in head.parameters()) * 0
         return tuple(bbox_feats.new_zeros((0, width)) + zero for width in output_widths(head))
-
-
-@contextmanager
-def _nothing_added(sampler):
-    """Keeps a sampler from adding ground-truth boxes to the proposals while the context lasts."""
-    adds, sampler.add_gt_as_proposals = sampler.add_gt_as_proposals, False
-    try:
-        yield
-    finally:
-        sampler.add_gt_as_proposals = adds

@@ -27,6 +27,10 @@ EXTENSIONS = [
         backbone=dict(depth=18, c2_prime='stem'),
         neck=dict(extension_cfg=dict(separable=True, p3_prime_scale=0.5)),
     ),
+    dict(
+        backbone=dict(depth=18),
+        neck=dict(extension_cfg=dict(output_conv=False, lateral_bias=True), ftt_source='on_output'),
+    ),
 ]
 SIZES = [(256, 320), (253, 317), (90, 500)]
 

@@ -1,0 +1,73 @@
+"""The detectron2 implementation of EFPN, with its cascaded backbone.
+
+Its backbone books strides 4..64 for stages whose true strides are 2..32: what it calls ``fpn_lateral2``
+is the lateral conv of C2', ``fpn_lateral3`` that of C2, and so on.
+"""
+
+from .key_map import KeyMap, Rule, rule
+
+_BOTTOM_UP = r'backbone\.bottom_up\.'
+_NORM = r'norm\.(weight|bias|running_mean|running_var)'
+
+
+def _stage(theirs: int, ours: int) -> tuple[Rule, ...]:
+    """A stage of bottlenecks, whose block is the first bracket."""
+    block, name = rf'{_BOTTOM_UP}res{theirs}\.(\d+)\.', rf'backbone.layer{ours}.\1.'
+    return (
+        rule(block + r'conv([123])\.weight', name + r'conv\2.weight'),
+        rule(block + r'conv([123])\.' + _NORM, name + r'bn\2.\3'),
+        rule(block + r'shortcut\.weight', name + 'downsample.0.weight'),
+        rule(block + r'shortcut\.' + _NORM, name + r'downsample.1.\2'),
+    )
+
+
+CASCADED = KeyMap(
+    source='cascaded',
+    signature=(
+        _BOTTOM_UP + r'stem\.conv1\.weight',
+        _BOTTOM_UP + r'res3\.0\.conv1\.weight',
+        _BOTTOM_UP + r'res6\..*',
+        r'backbone\.fpn_lateral6\.weight',
+    ),
+    rules=(
+        rule(_BOTTOM_UP + r'stem\.conv1\.weight', 'backbone.conv1.weight'),
+        rule(_BOTTOM_UP + r'stem\.conv1\.' + _NORM, r'backbone.bn1.\1'),
+        *_stage(2, 1),
+        rule(_BOTTOM_UP + r'res3\.0\.conv1\.weight', 'backbone.layer2.conv.weight'),
+        rule(_BOTTOM_UP + r'res3\.0\.conv1\.' + _NORM, r'backbone.layer2.bn.\1'),
+        *_stage(4, 3),
+        *_stage(5, 4),
+        *_stage(6, 5),
+        rule(r'backbone\.fpn_lateral2\.(weight|bias)', r'neck.extension.lateral_conv.conv.\1'),
+        *(
+            rule(
+                rf'backbone\.fpn_{theirs}{level}\.(weight|bias)',
+                rf'neck.{ours}.{level - 3}.conv.\1',
+            )
+            for theirs, ours in (('lateral', 'lateral_convs'), ('output', 'fpn_convs'))
+            for level in range(3, 7)
+        ),
+        rule(r'proposal_generator\.rpn_head\.conv\.(weight|bias)', r'rpn_head.rpn_conv.\1'),
+        rule(r'proposal_generator\.rpn_head\.objectness_logits\.(weight|bias)', r'rpn_head.rpn_cls.\1'),
+        rule(r'proposal_generator\.rpn_head\.anchor_deltas\.(weight|bias)', r'rpn_head.rpn_reg.\1'),
+        rule(r'roi_heads\.box_head\.fc1\.(weight|bias)', r'roi_head.bbox_head.shared_fcs.0.\1'),
+        rule(r'roi_heads\.box_head\.fc2\.(weight|bias)', r'roi_head.bbox_head.shared_fcs.1.\1'),
+        rule(r'roi_heads\.box_predictor\.cls_score\.(weight|bias)', r'roi_head.bbox_head.fc_cls.\1'),
+        rule(r'roi_heads\.box_predictor\.bbox_pred\.(weight|bias)', r'roi_head.bbox_head.fc_reg.\1'),
+    ),
+    dropped=(
+        (
+            r'backbone\.fpn_output2\.(weight|bias)',
+            "a 3x3 conv whose output the program throws away, for P2' stands in its place",
+        ),
+        (r'proposal_generator\.anchor_generator\..*', 'anchors, which the config makes'),
+        (r'pixel_(mean|std)', "pixel statistics, which the config's data_preprocessor has"),
+    ),
+    pixels='BGR, mean 103.530, 116.280, 123.675, std 57.375, 57.120, 58.395',
+    notes=(
+        'The file has no FTT: that program makes its convs anew in every forward pass and never saves '
+        'them. Those of PointwiseFTT start as they are initialised here.',
+        'It was trained with strides 4..64 for maps of strides 2..32, so that its anchors and RoIs lay '
+        'at twice their place. Here they lie where they belong: train before you use the boxes.',
+    ),
+)

@@ -1,0 +1,6 @@
+"""Anchors and box coders that MMDetection's registry builds from configs."""
+
+from .detectron_anchor_generator import DetectronAnchorGenerator
+from .detectron_bbox_coder import DetectronBBoxCoder
+
+__all__ = ['DetectronAnchorGenerator', 'DetectronBBoxCoder']
