@@ -378,7 +378,7 @@ def test_without_extension_channels_are_checked_too():
         ),
         (
             dict(extension_cfg=dict(sparse=True)),
-            r'neck\.extension_cfg\.sparse: .* It takes channels, lateral_bias, on_rois',
+            r'neck\.extension_cfg\.sparse: .* It takes channels, compile, lateral_bias',
         ),
         (dict(extension_cfg=True), r'neck\.extension_cfg must be a dict'),
         (dict(num_out=6), r"EFPN has no argument 'num_out'; did you mean 'num_outs'\?"),
