@@ -177,14 +177,11 @@ def _listed(file: Path) -> list[str]:
         lines = [line.strip() for line in file.read_text(encoding='utf-8-sig').splitlines()]
     except UnicodeDecodeError as error:
         raise UserError(f'{file} is no text file in UTF-8: {error}') from error
-    paths = []
-    for line in lines:
-        if line and not line.startswith('#'):
-            beside = file.parent / line
-            paths.append(str(beside) if not os.path.exists(line) and beside.exists() else line)
+    paths = [line for line in lines if line and not line.startswith('#')]
     if not paths:
         raise UserError(f'{file} names no picture: it must have a path on each line')
-    return paths
+    beside = [str(file.parent / path) for path in paths]
+    return beside if sum(map(os.path.exists, beside)) > sum(map(os.path.exists, paths)) else paths
 
 
 def _is_readable(path: str) -> bool:

@@ -13,6 +13,7 @@ LEFT, TOP, RIGHT, BOTTOM = range(4)
 AT_EDGE = 2.0  # pixels between a box and the edge that cuts its object, at most
 SHARE_AT_EDGE = 0.05  # or this share of the box's side, for large objects
 ALIGNED = 0.5  # IoU along the seam from which two parts are of one object
+INSIDE = 0.7  # share of a part that lies inside the whole, at least; to 2 pixels
 _CHUNK = 2_000_000  # pairs of boxes that are compared at once
 
 
@@ -172,11 +173,11 @@ def _parts_of_others(found: Found, cut: np.ndarray) -> np.ndarray:
     step = max(1, _CHUNK // len(cut))
     for begin in range(0, len(candidates), step):
         one = candidates[begin : begin + step]
-        low = np.maximum(found.bboxes[one, None, :2], found.bboxes[None, :, :2])
-        high = np.minimum(found.bboxes[one, None, 2:], found.bboxes[None, :, 2:])
+        low = np.maximum(found.bboxes[one, None, :2], found.bboxes[None, :, :2] - AT_EDGE)
+        high = np.minimum(found.bboxes[one, None, 2:], found.bboxes[None, :, 2:] + AT_EDGE)
         inside = (high - low).clip(min=0).prod(axis=2)
         larger = areas[None] > areas[one, None]
         larger |= (areas[None] == areas[one, None]) & ~cut[None]
         same = found.labels[None] == found.labels[one, None]
-        part[one] = ((inside >= 0.7 * areas[one, None]) & larger & same).any(axis=1)
+        part[one] = ((inside >= INSIDE * areas[one, None]) & larger & same).any(axis=1)
     return part

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import math
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -57,6 +58,7 @@ class RasterioScene(Scene):
 
     def __init__(self, path: str, rasterio: ModuleType) -> None:
         self._path, self._rasterio = path, rasterio
+        warnings.filterwarnings('ignore', category=rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(path) as file:
             self.width, self.height = file.width, file.height
             self._bands = [1, 2, 3] if file.count >= 3 else [1]
@@ -177,7 +179,9 @@ def geo_reference(path: str) -> GeoReference:
         raise UserError(f'{path} has no coordinates of the earth, which GeoJSON needs')
 
     def to_degrees(pixels: np.ndarray) -> np.ndarray:
-        xs, ys = transform @ (pixels[:, 0], pixels[:, 1])
+        columns, rows = pixels[:, 0], pixels[:, 1]
+        xs = transform.a * columns + transform.b * rows + transform.c
+        ys = transform.d * columns + transform.e * rows + transform.f
         return np.column_stack(warp.transform(system, 'EPSG:4326', list(xs), list(ys)))
 
     return GeoReference(to_degrees)

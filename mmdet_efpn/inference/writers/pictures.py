@@ -30,6 +30,7 @@ class PictureWriter(Writer):
             names,
             record.scores[last],
             palette,
+            text_height=min(17, max(9, round(image.shape[1] / 140))),  # lines stay one pixel wide
         )
         present = sorted(set(record.labels))
         if present:
