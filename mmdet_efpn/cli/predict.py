@@ -117,15 +117,20 @@ def run(args: argparse.Namespace) -> int:
         return 2  # the first process says it
     finally:
         inference.end_shares()
-    return 0 if summary is None else _tell(summary)
+    return 0 if summary is None else _tell(summary, args.tile)
 
 
-def _tell(summary) -> int:
+def _tell(summary, tile: int | None) -> int:
     """Prints what was done; gives the exit code."""
     import sys
 
     if summary.resumed:
         print(f'resumed: {summary.resumed} pictures were done before')
+    if abs(summary.tile_scale - 1) > 0.01:
+        print(
+            f'note: the test pipeline resizes each tile by {summary.tile_scale:.2f}, from {tile} pixels '
+            f'to {tile * summary.tile_scale:.0f}'
+        )
     print(f'{summary.objects} objects in {summary.pictures} pictures')
     for path in summary.written:
         print(f'written: {path}')

@@ -68,5 +68,5 @@ def _figures(entry: dict) -> dict[str, float]:
     return {
         key: float(value)
         for key, value in entry.items()
-        if '/' in key and isinstance(value, (int, float)) and not isinstance(value, bool)
+        if '/' in key and isinstance(value, (int, float)) and value != -1  # of no object
     }

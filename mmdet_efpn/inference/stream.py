@@ -42,6 +42,9 @@ class Stream:
             lets windows be read, else that of the picture.
         keep_image: Give the pictures too; of a huge one that is cut into tiles a smaller copy.
         progress: Is told of each picture, or tile.
+
+    Attributes:
+        scenes: What cuts pictures into tiles, once :meth:`run` is under way.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Stream:
         self._batch_size, self._workers = batch_size, workers
         self._tiles, self._keep_image = tiles, keep_image
         self._progress = progress or Progress('', shown=False)
+        self.scenes: Scenes | None = None
 
     def run(
         self, sources: Sequence[Item], every: int = 1, wanted: Wanted = lambda item: True
@@ -77,6 +81,7 @@ class Stream:
             )
             return
         scenes = Scenes(self._tiles, self._keep_image, self._progress)
+        self.scenes = scenes
         read = scenes.reader(per_thread(lambda: TestPipeline(self._cfg)))
         for tile in self._results(scenes.cut(items, TestPipeline(self._cfg).image), read, False):
             yield from scenes.collect(tile)

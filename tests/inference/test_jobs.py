@@ -183,21 +183,14 @@ def test_shares_are_all_of_it_once(pictures, video):
 
 @pytest.mark.parametrize('words', [[], ['--tile', '40', '--overlap', '10']])
 def test_two_processes_write_what_one_writes(
-    words, predictor, tiny_config, trained, pictures, video, child_environment, tmp_path
+    words, predictor, tiny_config, trained, pictures, video, run_tool, tmp_path
 ):
     tiles = Tiles(40, 10) if words else None
     one = Job(tmp_path / 'one', FORMATS, score=0.1, every=2, tiles=tiles, show_progress=False)
     predict_to_folder(predictor, find_sources([str(pictures), str(video)]), one)
-    launcher = ['-m', 'torch.distributed.run', '--standalone', '--local-addr', '127.0.0.1']
-    launcher += ['--nproc-per-node', '2', '-m', 'mmdet_efpn', 'predict', tiny_config, trained]
-    launcher += [pictures, video, '--out', tmp_path / 'two', '--score', '0.1', '--every', '2']
-    done = subprocess.run(
-        [sys.executable, *map(str, launcher), *words, '--format', *FORMATS],
-        env=child_environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    options = ['--out', tmp_path / 'two', '--score', '0.1', '--every', '2', *words, '--format', *FORMATS]
+    shared = [tiny_config, trained, 2, pictures, video, *options]
+    done = run_tool('dist_predict.sh', *shared, cwd=tmp_path, check=False)
     assert done.stdout.count('written: ') == len(FORMATS)  # one process says it
     assert '1 could not be read' in done.stderr
     assert done.returncode == 1

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class Summary:
         resumed: How many pictures an earlier, interrupted prediction had done.
         unreadable: What could not be read.
         written: The files and folders.
+        tile_scale: The factor by which the test pipeline resizes tiles.
     """
 
     pictures: int
@@ -84,6 +85,7 @@ class Summary:
     resumed: int
     unreadable: list[Unreadable]
     written: list[Path]
+    tile_scale: float = 1.0
 
 
 def predict_to_folder(
@@ -122,10 +124,10 @@ def predict_to_folder(
     resumed = first_does(place, prepare)
     journal.open(place.rank)
     with contextlib.closing(journal):
-        _predict_share(predictor, sources, job, place, journal, writers, labels)
+        scale = _predict_share(predictor, sources, job, place, journal, writers, labels)
         wait_for_all(place)
         summary = first_does(place, lambda: _finish(journal, sources, writers, resumed))
-    return summary if place.rank == 0 else None
+    return replace(summary, tile_scale=scale) if place.rank == 0 else None
 
 
 def _predict_share(
@@ -136,7 +138,8 @@ def _predict_share(
     journal: Journal,
     writers: Sequence[Writer],
     labels: list[int] | None,
-) -> None:
+) -> float:
+    """Predicts what is this process's; gives the factor by which tiles were resized."""
     mine = share_of(sources, place, job.every)
     frames = any(is_video(item.path) for item in sources)
     keep_image = any(writer.needs_image(frames) for writer in writers)
@@ -154,6 +157,7 @@ def _predict_share(
             for writer in writers:
                 writer.write(record, done.image)
             journal.add(record)
+    return 1.0 if stream.scenes is None else stream.scenes.scale
 
 
 def _finish(journal: Journal, sources: list[Item], writers: Sequence[Writer], resumed: int) -> Summary:

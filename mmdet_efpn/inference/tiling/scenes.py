@@ -50,10 +50,14 @@ class Scenes:
         tiles: How they are cut.
         keep_image: Give a copy of each picture, smaller if it is huge.
         progress: Is told how many tiles there are.
+
+    Attributes:
+        scale: The factor by which the test pipeline resizes tiles, as far as it is known.
     """
 
     def __init__(self, tiles: Tiles, keep_image: bool, progress: Progress) -> None:
         self.tiles, self._keep_image, self._progress = tiles, keep_image, progress
+        self.scale = 1.0
 
     def cut(
         self, items: Iterable[Item | Unreadable], whole: Callable[[Item], np.ndarray | Unreadable]
@@ -127,6 +131,7 @@ class Scenes:
             under.found[tile.number] = Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int))
         else:
             under.found[tile.number] = Found(*found_objects(done.sample))
+            self.scale = float(done.sample.get('scale_factor', (1.0,))[0])
         if len(under.found) == len(under.windows):
             yield Unreadable(under.item, under.broken) if under.broken else self._merged(under)
 
