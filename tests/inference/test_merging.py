@@ -1,5 +1,7 @@
 """Objects at the seams of tiles: found once, whole, at their place."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,6 +125,20 @@ def test_many_objects_take_seconds():
 def test_tiles_are_checked(values, said):
     with pytest.raises(UserError, match=said):
         Tiles(*values)
+
+
+def test_parts_wider_than_twice_the_overlap_stay_apart_in_sahis_merging():
+    pytest.importorskip('sahi')
+    box = [30, 100, 190, 140]  # cut at 76 to 100: parts of 70 and 90
+    tiles = Tiles(100, 24, 'sahi')
+    assert len(found_in_tiles(box, tiles).scores) > 1
+    assert found_in_tiles(box).bboxes.tolist() == [box]
+
+
+def test_sahi_that_is_not_there_is_missed_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'sahi.postprocess.combine', None)
+    with pytest.raises(UserError, match=r"needs the package sahi: pip install 'mmdet-efpn\[infer\]'"):
+        Tiles(100, 24, 'sahi')
 
 
 def test_sahis_merging_is_sahis():

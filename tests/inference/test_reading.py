@@ -95,6 +95,21 @@ def test_a_broken_video_is_named(tmp_path):
     assert 'cannot be opened' in found.reason
 
 
+def test_a_video_that_ends_early_is_named_and_its_frames_count(tmp_path):
+    path = tmp_path / 'cut.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 64))
+    for number in range(40):
+        writer.write(np.full((64, 64, 3), number, np.uint8))
+    writer.release()
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b'idx1') // 2])
+    *frames, end = each_picture(find_sources(str(path)))
+    assert 4 < len(frames) < 30
+    assert [frame.frame for frame in frames] == list(range(len(frames)))
+    assert isinstance(end, Unreadable)
+    assert end.reason == f'it ends after {len(frames)} of 40 frames'
+
+
 @pytest.mark.parametrize('workers', [0, 1, 4])
 def test_results_come_in_order_and_not_too_many_wait(workers):
     taken, most, lock = [0], [0], threading.Lock()

@@ -120,8 +120,10 @@ def test_labels_are_read_by_the_converters(name, settings, tmp_path):
     )
 
 
-def test_a_frame_becomes_a_file_for_labelme(settings, tmp_path):
+def test_a_frame_becomes_a_file_for_labelling_tools(settings, tmp_path):
     image = np.full((60, 80, 3), 77, np.uint8)
+    folder = write('yolo', settings, [record(tmp_path, 'clip_000012', frame=12)], image)
+    assert cv2.imread(str(folder / 'images' / 'clip_000012.png')).mean() == 77
     folder = write('labelme', settings, [record(tmp_path, 'clip_000012', frame=12)], image)
     content = json.loads((folder / 'clip_000012.json').read_text())
     assert cv2.imread(str(folder / content['imagePath'])).mean() == 77

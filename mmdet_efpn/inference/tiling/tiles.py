@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...utils.errors import UserError
 from ...utils.grid import tile_starts
+from ...utils.optional_packages import import_optional
 from .merging import MERGERS
 
 Window = tuple[int, int, int, int]
@@ -23,7 +24,7 @@ class Tiles:
             smaller box in SAHI's merging.
 
     Raises:
-        UserError: A value is out of its range.
+        UserError: A value is out of its range, or SAHI is not installed.
     """
 
     size: int = 1024
@@ -41,6 +42,8 @@ class Tiles:
             )
         if self.merge not in MERGERS:
             raise UserError(f'merge must be one of {", ".join(MERGERS)}, got {self.merge}')
+        if self.merge == 'sahi':
+            import_optional('sahi.postprocess.combine', 'infer', "merge='sahi'")  # before work is done
         if not 0 < self.threshold <= 1:
             raise UserError(f'the threshold must be over 0, and 1 at most, got {self.threshold}')
 

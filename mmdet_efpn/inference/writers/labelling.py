@@ -1,6 +1,7 @@
 """Predictions as labels, for people to correct: LabelMe and YOLO."""
 
 import json
+from pathlib import Path
 
 import cv2
 
@@ -29,10 +30,8 @@ class LabelMeWriter(Writer):
         path = self.path / f'{record.stem}.json'
         picture = relative(record.path, path.parent)
         if record.frame is not None:
-            assert image is not None
             frame = path.with_suffix('.png')
-            with whole_or_not(frame) as temporary:
-                cv2.imwrite(str(temporary), image)
+            _write_frame(image, frame)
             picture = frame.name
         shapes: list[dict] = [
             dict(
@@ -61,7 +60,8 @@ class YoloWriter(Writer):
     """``yolo/labels/NAME.txt``: a line for each object, ``class x y width height``.
 
     The numbers are shares of the picture's sides. ``yolo/data.yaml`` has the names. There are no scores:
-    the files are labels. A picture without objects has an empty file.
+    the files are labels. A picture without objects has an empty file. Frames of videos are written to
+    ``yolo/images``.
 
     Source: the files of Ultralytics' YOLO.
     """
@@ -71,6 +71,10 @@ class YoloWriter(Writer):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._named = False
+
+    def needs_image(self, frames: bool) -> bool:
+        """Frames become files."""
+        return frames
 
     def write(self, record: Record, image: Image | None) -> None:
         """Writes one picture's file."""
@@ -89,4 +93,13 @@ class YoloWriter(Writer):
                 (y2 - y1) / record.height,
             )
             lines.append(f'{label} ' + ' '.join(f'{share:.7f}' for share in shares) + '\n')
+        if record.frame is not None:
+            _write_frame(image, self.path / 'images' / f'{record.stem}.png')
         write_text_atomically(self.path / 'labels' / f'{record.stem}.txt', ''.join(lines))
+
+
+def _write_frame(image: Image | None, path: Path) -> None:
+    """Writes a video's frame, which is no file yet."""
+    assert image is not None
+    with whole_or_not(path) as temporary:
+        cv2.imwrite(str(temporary), image)
