@@ -210,7 +210,9 @@ class Predictor(DetInferencer):
         if show:
             Visualizer().show(picture, win_name=item.name, wait_time=wait)
         if out_dir:
-            write_png(picture, Path(out_dir) / 'vis' / f'{item.stem}.png')
+            suffix = Path(item.name).suffix if item.frame is None else '.png'
+            name = f'{item.stem}{suffix}' if item.path else f'{self.num_visualized_imgs:08d}.jpg'
+            write_png(picture, Path(out_dir) / 'vis' / name)
         self.num_visualized_imgs += 1
 
     def _as_dict(self, done: Predicted, out_dir: str) -> dict:
@@ -220,7 +222,7 @@ class Predictor(DetInferencer):
         if done.item.frame is not None:
             result.update(video=done.item.path, frame=done.item.frame)
         if out_dir and not panoptic:
-            save_json(result, done.item, out_dir)
+            save_json(result, done.item.stem if done.item.path else self.num_predicted_imgs, out_dir)
         self.num_predicted_imgs += 1
         return result
 

@@ -53,8 +53,8 @@ def drawn(done: Predicted, meta: Mapping[str, Any], score: float, draw: bool = T
     )
 
 
-def save_json(result: dict, item: Item, out_dir: str) -> None:
-    """Writes a prediction where ``DetInferencer`` does: ``OUT_DIR/preds/NAME.json``."""
-    path = Path(out_dir) / 'preds' / f'{item.stem}.json'
+def save_json(result: dict, stem: str | int, out_dir: str) -> None:
+    """Writes a prediction where ``DetInferencer`` does: ``OUT_DIR/preds/STEM.json``."""
+    path = Path(out_dir) / 'preds' / f'{stem}.json'
     path.parent.mkdir(parents=True, exist_ok=True)
     mmengine.dump(result, str(path))

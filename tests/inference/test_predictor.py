@@ -64,6 +64,19 @@ def test_saved_as_detinferencer(predictor, theirs, pictures_of_sizes, tmp_path):
     assert_same(one, other)
     saved = cv2.imread(str(tmp_path / 'ours' / 'vis' / '3.png'))
     assert saved.shape == cv2.imread(picture).shape
+    arrays = [cv2.imread(picture)] * 2
+    for inferencer, name in ((predictor, 'ours'), (theirs, 'theirs')):
+        inferencer.num_visualized_imgs = inferencer.num_predicted_imgs = 0
+        for _ in range(2):
+            inferencer(arrays, out_dir=str(tmp_path / name))  # theirs cannot save predictions of arrays
+    listed = [
+        sorted(path.relative_to(tmp_path / name).as_posix() for path in (tmp_path / name).rglob('*.*'))
+        for name in ('ours', 'theirs')
+    ]
+    assert listed[0] == listed[1]
+    assert len(listed[0]) == 2 + 4
+    predictor(arrays, out_dir=str(tmp_path / 'arrays'), no_save_pred=False)
+    assert len(list((tmp_path / 'arrays' / 'preds').iterdir())) == 2
     (shown,) = ours['visualization']
     np.testing.assert_array_equal(shown, saved[..., ::-1])
 
