@@ -6,7 +6,7 @@ from .utils.command_line import is_command_line
 
 __version__ = '0.2.0'
 
-__all__ = ['__version__', 'extend_config', 'register_all_modules']
+__all__ = ['Predictor', '__version__', 'extend_config', 'register_all_modules']
 
 _ROOMS = ('checkpoints', 'datasets', 'engine', 'evaluation', 'extend', 'models')
 
@@ -29,6 +29,10 @@ def __getattr__(name: str):
         from .extend import extend_config
 
         return extend_config
+    if name == 'Predictor':
+        from .inference import Predictor
+
+        return Predictor
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
 

@@ -2,9 +2,10 @@
 
 from .agreement import LevelGap, plain_config_of
 from .extend_weights import align_weights, extend_weights, grown_lists, transfer_weights
-from .fitting import require_checkpoint, require_fitting_weights
+from .fitting import load_fitting_weights, require_checkpoint, require_fitting_weights
 from .hat import HATPretrained
 from .names import SETS, choose_weights, state_dict_of, without_wrappers
+from .packed import PackedModel, is_packed_name, pack_model, read_packed
 from .prediction_files import check_suffix
 from .predictions import read_predictions, write_predictions
 from .safe_load import DamagedFileError, read_checkpoint, replace_mmengines_readers
@@ -16,6 +17,7 @@ __all__ = [
     'DamagedFileError',
     'HATPretrained',
     'LevelGap',
+    'PackedModel',
     'SavedCheckpoint',
     'Transfer',
     'align_weights',
@@ -23,9 +25,13 @@ __all__ = [
     'choose_weights',
     'extend_weights',
     'grown_lists',
+    'is_packed_name',
     'last_checkpoint',
+    'load_fitting_weights',
+    'pack_model',
     'plain_config_of',
     'read_checkpoint',
+    'read_packed',
     'read_predictions',
     'require_checkpoint',
     'require_fitting_weights',

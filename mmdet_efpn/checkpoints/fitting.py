@@ -1,9 +1,10 @@
 """Whether a checkpoint is there, and fits a model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from torch import nn
+from torch import Tensor, nn
 
 from ..utils.errors import MissingFileError, UserError
 from .names import state_dict_of, without_wrappers
@@ -33,6 +34,21 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> dict:
         model = model.get_submodule('module')
     loaded = read_checkpoint(checkpoint)
     weights, _ = without_wrappers(state_dict_of(loaded), model.state_dict())
+    load_fitting_weights(model, weights, checkpoint)
+    return loaded
+
+
+def load_fitting_weights(model: nn.Module, weights: Mapping[str, Tensor], checkpoint: str) -> None:
+    """Loads weights; where they leave weights of the model unchanged, that is an error.
+
+    Args:
+        model: The model.
+        weights: By the model's own names; others are ignored.
+        checkpoint: Where they come from, for messages.
+
+    Raises:
+        UserError: As :func:`require_fitting_weights`.
+    """
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:  # torch lists weights of other shapes, a line for each
@@ -47,4 +63,3 @@ def require_fitting_weights(model: nn.Module, checkpoint: str) -> dict:
             f"the config's model, among them {', '.join(missing[:3])}; give the checkpoint of a run of "
             'this config'
         )
-    return loaded

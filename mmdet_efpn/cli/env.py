@@ -10,6 +10,9 @@ REGISTERS = False  # it must work where the package itself cannot
 OPTIONAL = {
     'faster-coco-eval': 'faster COCO evaluation in the onedl fork of mmdet',
     'scikit-learn': 'PAA',
+    'rasterio': 'predict: GeoJSON, windows of huge pictures',
+    'sahi': 'predict --merge sahi',
+    'tifffile': 'predict: windows of tiled TIFF files',
     'tensorboard': "MMEngine's TensorboardVisBackend",
     'openmim': 'the mim command (originals)',
     'onedl-mim': 'the mim command (forks)',

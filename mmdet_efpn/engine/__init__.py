@@ -5,7 +5,7 @@ from .checks import check_head_classes
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
 from .hooks import EvaluateWhenDone
-from .launch import start_processes, wrap_for_cpu
+from .launch import Place, join_by_gloo, read_place, start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor
 from .precision import (
     BFloat16OptimWrapper,
@@ -23,21 +23,26 @@ from .run_options import (
     scale_learning_rate,
     set_resume,
 )
+from .training_facts import TrainingFacts, training_facts
 
 __all__ = [
     'BFloat16OptimWrapper',
     'EvaluateWhenDone',
+    'Place',
     'PlainNamesConstructor',
+    'TrainingFacts',
     'apply_cfg_options',
     'augment_test',
     'check_head_classes',
     'draw_predictions',
     'evaluate',
     'frozen_random_parts',
+    'join_by_gloo',
     'keep_boxes_in_float32',
     'load_run_config',
     'logged_entries',
     'parse_cfg_options',
+    'read_place',
     'readable_inputs',
     'require_annotations',
     'scale_learning_rate',
@@ -45,6 +50,7 @@ __all__ = [
     'start_processes',
     'train',
     'train_from_scratch',
+    'training_facts',
     'use_channels_last',
     'use_mixed_precision',
     'use_tf32',

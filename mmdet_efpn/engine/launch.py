@@ -3,6 +3,7 @@
 import os
 import subprocess
 from datetime import timedelta
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -38,25 +39,72 @@ def start_processes(cfg: Config, launcher: str) -> None:
     cfg.launcher = launcher
     if launcher == 'none':
         return
-    rank, world_size, local_rank = _read_place(launcher)
+    place = read_place(launcher)
+    if get_device() != 'cpu':
+        if 'MASTER_PORT' not in os.environ:
+            os.environ['MASTER_PORT'] = str(_default_port(launcher))
+        return
+    join_by_gloo(launcher, place, (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('timeout'))
+    wrap_for_cpu(cfg)
+
+
+class Place(NamedTuple):
+    """Which process of a run this is.
+
+    Attributes:
+        rank: Its number, from 0.
+        world_size: How many there are.
+        local_rank: Its number on this machine.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+
+
+def read_place(launcher: str) -> Place:
+    """Which process of a run this is, as its launcher says.
+
+    Args:
+        launcher: One of ``pytorch``, ``slurm``, ``mpi``.
+
+    Raises:
+        UserError: The launcher's environment variables are missing, or this node has fewer GPUs
+            than processes.
+    """
+    names = _LAUNCHER_VARIABLES[launcher]
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise UserError(
+            f'--launcher {launcher} needs the environment variables {", ".join(missing)}; '
+            'start through tools/dist_train.sh, torchrun, srun or mpirun'
+        )
+    place = Place(*(int(os.environ[name]) for name in names))
+    if torch.cuda.is_available() and place.local_rank >= torch.cuda.device_count():
+        raise UserError(
+            f'process {place.local_rank} here has no GPU, {torch.cuda.device_count()} visible. '
+            'Start at most one process per GPU, or set CUDA_VISIBLE_DEVICES=-1 to use the CPU'
+        )
+    return place
+
+
+def join_by_gloo(launcher: str, place: Place, timeout: float | None = None) -> None:
+    """Starts a gloo process group, whatever the devices are.
+
+    Args:
+        launcher: One of ``pytorch``, ``slurm``, ``mpi``.
+        place: Which process this is.
+        timeout: Seconds that one process waits for the others. Default: torch's.
+    """
     if 'MASTER_PORT' not in os.environ:
         os.environ['MASTER_PORT'] = str(_default_port(launcher))
-
-    if get_device() != 'cpu':
-        if torch.cuda.is_available() and local_rank >= torch.cuda.device_count():
-            raise UserError(
-                f'process {local_rank} here has no GPU, {torch.cuda.device_count()} visible. '
-                'Start at most one process per GPU, or set CUDA_VISIBLE_DEVICES=-1 to use the CPU'
-            )
-        return
-
     if 'MASTER_ADDR' not in os.environ:
         os.environ['MASTER_ADDR'] = _default_address(launcher)
-    os.environ.update(RANK=str(rank), WORLD_SIZE=str(world_size), LOCAL_RANK=str(local_rank))
-    timeout = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('timeout')
+    os.environ.update(
+        RANK=str(place.rank), WORLD_SIZE=str(place.world_size), LOCAL_RANK=str(place.local_rank)
+    )
     options = {} if timeout is None else dict(timeout=timedelta(seconds=timeout))
     dist.init_process_group('gloo', **options)
-    wrap_for_cpu(cfg)
 
 
 def wrap_for_cpu(cfg: Config) -> None:
@@ -74,17 +122,6 @@ def wrap_for_cpu(cfg: Config) -> None:
     if wrapper['type'] == 'MMDistributedDataParallel':
         wrapper.setdefault('device_ids', None)
     cfg.model_wrapper_cfg = wrapper
-
-
-def _read_place(launcher: str) -> tuple:
-    names = _LAUNCHER_VARIABLES[launcher]
-    missing = [name for name in names if name not in os.environ]
-    if missing:
-        raise UserError(
-            f'--launcher {launcher} needs the environment variables {", ".join(missing)}; '
-            'start through tools/dist_train.sh, torchrun, srun or mpirun'
-        )
-    return tuple(int(os.environ[name]) for name in names)
 
 
 def _default_port(launcher: str) -> int:

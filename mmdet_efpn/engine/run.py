@@ -25,6 +25,7 @@ from .hooks import (
     CountDetections,
     EvaluateWhenDone,
     MendAnnotations,
+    NoteCommand,
     TellTrainingData,
 )
 from .launch import start_processes
@@ -48,6 +49,7 @@ def train(cfg: Config, launcher: str = 'none') -> None:
         if computes_in_bfloat16(cfg) or cfg.get('channels_last'):
             during.enter_context(readable_inputs())
         runner = during.enter_context(_started(cfg, launcher))
+        runner.register_hook(NoteCommand())
         runner.register_hook(TellTrainingData())
         runner.register_hook(EvaluateWhenDone())
         if cfg.get('channels_last'):

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..checkpoints import SavedCheckpoint, last_checkpoint, read_checkpoint, require_checkpoint
+from ..checkpoints import (
+    SavedCheckpoint,
+    is_packed_name,
+    last_checkpoint,
+    read_checkpoint,
+    read_packed,
+    require_checkpoint,
+)
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
 from .cfg_options import apply_cfg_options
@@ -18,14 +25,14 @@ def load_run_config(
     """Reads a run's config and applies the options of its command line.
 
     Args:
-        config: The config: its path, or ``package::path``.
+        config: The config: its path, or ``package::path``; or a packed model.
         cfg_options: ``KEY=VALUE`` words, or a dict of dotted keys; see :func:`apply_cfg_options`.
         work_dir: The run's folder. Default: the config's ``work_dir``, else ``work_dirs/CONFIG_NAME``.
 
     Raises:
         UserError: The file doesn't exist or isn't a detector's config, or an option doesn't fit.
     """
-    cfg = read_config(config)
+    cfg = read_packed(config).config if is_packed_name(config) else read_config(config)
     if 'model' not in cfg:
         raise UserError(f'{config} is no detector config: it has no "model"')
     apply_cfg_options(cfg, cfg_options, str(config))

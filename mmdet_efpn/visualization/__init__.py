@@ -3,7 +3,7 @@
 from .annotations import annotation_grid, dataset_from_annotations, dataset_from_config
 from .curves import draw_curves
 from .detections import DrawnPicture, draw_on_dataset, draw_on_images, find_images
-from .detectors import build_test_set, load_detector
+from .detectors import build_test_set, classes_of_test_set, load_detector
 from .drawing import FONT, draw_boxes, palette_of
 from .image_files import read_rgb, write_png
 from .layout import BACKGROUND, evenly_spread, grid, legend, magnified_crops, titled
@@ -15,6 +15,7 @@ __all__ = [
     'DrawnPicture',
     'annotation_grid',
     'build_test_set',
+    'classes_of_test_set',
     'dataset_from_annotations',
     'dataset_from_config',
     'draw_boxes',

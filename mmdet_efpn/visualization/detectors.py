@@ -33,7 +33,7 @@ def load_detector(cfg: Config, checkpoint: str | Path, device: str | None = None
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     model = revert_sync_batchnorm(MODELS.build(without_weights(cfg.model)))
     meta = require_fitting_weights(model, str(checkpoint)).get('meta') or {}
-    model.dataset_meta = _classes(meta) or _classes_of_test_set(cfg)
+    model.dataset_meta = _classes(meta) or classes_of_test_set(cfg)
     model.cfg = cfg
     return model.to(device or get_device()).eval()
 
@@ -64,7 +64,9 @@ def _classes(meta: dict) -> dict:
     return dict(classes=meta['CLASSES']) if 'CLASSES' in meta else {}
 
 
-def _classes_of_test_set(cfg: Config) -> dict:
+def classes_of_test_set(cfg: Config) -> dict:
+    """Class names and palette of a config's test set; COCO's where it has none."""
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
     loaders = cfg.get('test_dataloader') or {}
     loader = loaders if isinstance(loaders, dict) else loaders[0]
     for dataset in leaf_datasets(loader.get('dataset')):

@@ -25,7 +25,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
 
 
 def write_png(picture: np.ndarray, path: str | Path) -> None:
-    """Writes a picture as PNG, whole or not at all.
+    """Writes a picture as PNG, or in the format of its suffix, whole or not at all.
 
     Raises:
         OSError: It could not be written.

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from PIL import Image, ImageOps
 
 from ...utils.errors import UserError
+from ...utils.grid import tile_starts
 from .coco_writer import CocoWriter
 from .picture import Box
 from .picture_file import large_pictures_allowed
@@ -61,11 +62,7 @@ class Tiling:
         ]
 
     def _starts(self, length: int) -> list[int]:
-        step = self.size - int(self.overlap * self.size)
-        starts = [0]
-        while starts[-1] + self.size < length:
-            starts.append(min(starts[-1] + step, length - self.size))
-        return starts
+        return tile_starts(length, self.size, self.size - int(self.overlap * self.size))
 
 
 class Tile(NamedTuple):

@@ -4,6 +4,7 @@ from .clean_checkpoint import CleanCheckpoint
 from .count_detections import CountDetections
 from .evaluate_when_done import EvaluateWhenDone
 from .mend_annotations import MendAnnotations
+from .note_command import NoteCommand
 from .tell_training_data import TellTrainingData
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'CountDetections',
     'EvaluateWhenDone',
     'MendAnnotations',
+    'NoteCommand',
     'TellTrainingData',
 ]
