@@ -13,7 +13,7 @@ model = dict(
     backbone=dict(norm_cfg=dict(eps=0.0)),
     neck=dict(add_extra_convs='on_output', relu_before_extra_convs=True),
     bbox_head=dict(anchor_generator=dict(type='TorchvisionAnchorGenerator')),
-    # from 1001 boxes on, NMS runs class by class, as in torchvision on a CPU
-    test_cfg=dict(max_per_img=300, nms=dict(split_thr=1001)),
+    # Empty boxes stay. From 1001 boxes on, NMS runs class by class, as in torchvision on a CPU.
+    test_cfg=dict(max_per_img=300, min_bbox_size=-1, nms=dict(split_thr=1001)),
 )
 optim_wrapper = dict(optimizer=dict(lr=0.01))
