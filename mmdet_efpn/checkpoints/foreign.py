@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from ..utils.errors import UserError
-from ..utils.known_names import nearest
 from .key_maps import KEY_MAPS, KeyMap, Renaming, apply_key_map, recognise
 from .names import choose_weights, state_dict_of, without_wrappers
 from .safe_load import read_checkpoint
+from .transfer import nearest_names
 
 OWN = 'mmdetection'  # the source whose names need no table
 SOURCES = tuple(dict.fromkeys((OWN, *(key_map.source for key_map in KEY_MAPS))))
@@ -112,13 +112,8 @@ def _preprocessor(key_map: KeyMap, weights: dict[str, Tensor]) -> dict[str, Any]
 def _not_of(source: str, names: list[str], checkpoint: str, tables: list[KeyMap]) -> UserError:
     """The error for a file without the names that its source should have."""
     wanted = [pattern.replace('\\', '') for table in tables for pattern in table.signature]
-    close = {name: near for name in wanted if (near := nearest(name, names))}
+    theirs, ours = nearest_names(names, wanted)
     return UserError(
-        f'{checkpoint} does not have the names that source {source!r} has, such as '
-        f'{", ".join(dict.fromkeys(wanted))}. '
-        + (
-            'The nearest that it has: ' + ', '.join(dict.fromkeys(close.values()))
-            if close
-            else f'It has {", ".join(names[:3]) or "no weights"}'
-        )
+        f'{checkpoint} does not have the names that source {source!r} has. It has, among others, '
+        f"{theirs}; the nearest of that source's are {ours}"
     )

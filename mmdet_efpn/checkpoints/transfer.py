@@ -1,6 +1,7 @@
 """What became of each weight of a checkpoint in another detector."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -145,12 +146,18 @@ def nearest_names(theirs: list[str], ours: list[str]) -> tuple[str, str]:
     """The three names of one list that are most like three of another, and those, in words."""
     if not theirs or not ours:
         return 'none but the fitting ones' if not theirs else ', '.join(theirs[:3]), ', '.join(ours[:3])
+    candidates = _one_of_each(ours)
     pairs: list[tuple[float, str, str]] = []
-    for name in theirs[:: max(1, len(theirs) // 60)]:  # a file may have thousands
-        close = difflib.get_close_matches(name, ours[:: max(1, len(ours) // 200)], n=1, cutoff=0.0)
+    for name in _one_of_each(theirs)[:60]:  # a file may have thousands
+        close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
         pairs += [(difflib.SequenceMatcher(None, name, other).ratio(), name, other) for other in close]
     best = sorted(pairs, key=lambda pair: -pair[0])[:3]
     return ', '.join(name for _, name, _ in best), ', '.join(dict.fromkeys(o for *_, o in best))
+
+
+def _one_of_each(names: list[str]) -> list[str]:
+    """The first of the names that differ in their numbers alone."""
+    return list({re.sub(r'\d+', '#', name): name for name in reversed(names)}.values())[::-1]
 
 
 def _is_new(name: str) -> bool:
