@@ -1,8 +1,10 @@
 """Weights from elsewhere; importing this room registers their initialisers and safe readers."""
 
 from .agreement import LevelGap, plain_config_of
-from .extend_weights import align_weights, extend_weights, grown_lists, transfer_weights
+from .alignment import align_weights, grown_lists
+from .extend_weights import extend_weights, transfer_weights
 from .fitting import load_fitting_weights, require_checkpoint, require_fitting_weights
+from .foreign import SOURCES
 from .hat import HATPretrained
 from .names import SETS, choose_weights, state_dict_of, without_wrappers
 from .packed import PackedModel, is_packed_name, pack_model, read_packed
@@ -14,6 +16,7 @@ from .transfer import Transfer
 
 __all__ = [
     'SETS',
+    'SOURCES',
     'DamagedFileError',
     'HATPretrained',
     'LevelGap',

@@ -3,6 +3,8 @@
 from collections.abc import Container, Mapping
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ..utils.errors import UserError
@@ -10,12 +12,15 @@ from ..utils.errors import UserError
 # What data parallel, sharded and compiled modules put into the names of what they wrap.
 WRAPPERS = ('module', '_orig_mod', '_fsdp_wrapped_module')
 SETS = ('ema', 'last', 'teacher', 'student')
+_AVERAGED = ('ema', 'model_ema', 'ema_state', 'state_dict_ema')  # beside the weights, of other trainers
 _HOLDERS = (
     'state_dict',
     'model',
     'model_state_dict',
     'params',
     'blobs',
+    *_AVERAGED,
+    'module',
 )  # of MMEngine; of other trainers
 
 
@@ -46,13 +51,34 @@ def without_wrappers(
     return plain, {f'{wrapper}.': count for wrapper, count in taken.items() if count}
 
 
+def holders_of(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys below which a checkpoint's weights lie, the outermost first; none: it is bare."""
+    keys: tuple[str, ...] = ()
+    while True:
+        key = next((key for key in _HOLDERS if isinstance(checkpoint.get(key), Mapping)), None)
+        if key is None:
+            return keys
+        keys, checkpoint = (*keys, key), checkpoint[key]
+
+
 def state_dict_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights in a checkpoint: below ``state_dict`` or another trainer's key, or all of it."""
-    for key in _HOLDERS:
-        if isinstance(checkpoint.get(key), Mapping):
-            checkpoint = checkpoint[key]
-            break
-    return {name: value for name, value in checkpoint.items() if isinstance(value, Tensor)}
+    """The weights in a checkpoint: below ``state_dict`` or other trainers' keys, or all of it.
+
+    Arrays of numbers, which detectron2's files hold, are given as tensors.
+    """
+    for key in holders_of(checkpoint):
+        checkpoint = checkpoint[key]
+    return _weights(checkpoint)
+
+
+def _weights(holder: Mapping[str, Any]) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = {}
+    for name, value in holder.items():
+        if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
+            value = torch.from_numpy(np.array(value))
+        if isinstance(value, Tensor):
+            weights[name] = value
+    return weights
 
 
 def choose_weights(
@@ -86,7 +112,9 @@ def choose_weights(
         others = ' or '.join(other for other in sets if other != use)
         weights, what = sets[use]
         return weights, what + (f'; --use {others} takes the other ones' if others else '')
-    return without_wrappers(state_dict_of(checkpoint))[0], 'the only ones in the file'
+    keys = [key for key in holders_of(checkpoint) if key != 'state_dict']
+    where = f', below {" > ".join(map(repr, keys))}' if keys else ''
+    return without_wrappers(state_dict_of(checkpoint))[0], f'the only ones in the file{where}'
 
 
 def sets_in(checkpoint: Mapping[str, Any]) -> dict[str, tuple[dict[str, Tensor], str]]:
@@ -102,6 +130,16 @@ def sets_in(checkpoint: Mapping[str, Any]) -> dict[str, tuple[dict[str, Tensor],
             ema=(ema, 'ema: the averaged ones, which EMAHook saves as state_dict'),
             last=(other, 'last: not averaged, which EMAHook saves as ema_state_dict'),
         )
+    averaged = next((key for key in _AVERAGED if isinstance(checkpoint.get(key), Mapping)), None)
+    keys = holders_of(checkpoint)
+    if averaged and keys and keys[0] not in _AVERAGED:
+        ema = without_wrappers(state_dict_of({averaged: checkpoint[averaged]}))[0]
+        last = without_wrappers(state_dict_of(checkpoint))[0]
+        if ema and last:
+            return dict(
+                ema=(ema, f'ema: the averaged ones, which lie below {averaged!r}'),
+                last=(last, f'last: not averaged, which lie below {keys[0]!r}'),
+            )
     weights = without_wrappers(state_dict_of(checkpoint))[0]
     sets = {}
     for name in ('teacher', 'student'):

@@ -1,5 +1,7 @@
 """What became of each weight of a checkpoint in another detector."""
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +9,7 @@ from torch import Tensor
 
 from ..utils.errors import UserError
 from .agreement import LevelGap
+from .key_maps import Renaming
 
 # Parts that only an extended detector has; a plain one's weights cannot fill them.
 _NEW = ('extension', 'extended_bbox_head', 'stride_two_stem')
@@ -30,6 +33,8 @@ class Transfer:
         missing: Weights of the detector that stay as they are initialised.
         gaps: Of the levels that plain and extended pyramid share, where they were compared.
         reason: Why those may differ; empty: they agree.
+        renaming: What a table did to another program's names; ``None``: the names are MMDetection's.
+        pixels: What the weights expect of an image, and whether the config gives it, in words.
     """
 
     used: str = ''
@@ -43,6 +48,8 @@ class Transfer:
     missing: list[str] = field(default_factory=list)
     gaps: list[LevelGap] = field(default_factory=list)
     reason: str = ''
+    renaming: Renaming | None = None
+    pixels: str = ''
 
     @property
     def filled(self) -> int:
@@ -53,6 +60,8 @@ class Transfer:
         """The transfer in words: counts, and the modules that the weights belong to."""
         text = [f'weights used: {self.used}'] if self.used else []
         text += [f'taken off {count} names: {prefix}' for prefix, count in self.unwrapped.items()]
+        if self.renaming is not None:
+            text += [*self.renaming.lines(), 'of the weights under our names, in the detector:']
         text.append(f'{len(self.kept)} weights keep their names')
         moves = {_module(old): _module(new) for old, new in self.moved.items()}
         text += _listed(
@@ -66,7 +75,10 @@ class Transfer:
             (self.missing, 'of the extended detector stay as they are initialised'),
         ):
             text += _listed(f'{len(names)} weights {what}', dict.fromkeys(map(_module, names)))
-        return text + self._compared()
+        text += self._compared()
+        if self.renaming is not None:
+            text += [f'note: {note}' for note in self.renaming.notes]
+        return text + [self.pixels] * bool(self.pixels)
 
     def _compared(self) -> list[str]:
         if not self.gaps:
@@ -114,21 +126,39 @@ def check_share(transfer: Transfer, target: Mapping[str, Tensor], checkpoint: st
         wanted = [
             name
             for name in target
-            if part in name
-            and not set(name.split('.')) & set(_NEW)
-            and not name.endswith('num_batches_tracked')
+            if part in name and not _is_new(name) and not name.endswith('num_batches_tracked')
         ]
         filled = [name for name in wanted if name not in missing]
         if wanted and len(filled) < least * len(wanted):
             where = part.rstrip('.') or 'detector'
-            left_out = [*transfer.no_place, *transfer.other_shape]
+            theirs, ours = nearest_names(
+                [*transfer.no_place, *transfer.other_shape],
+                [name for name in transfer.missing if part in name and not _is_new(name)],
+            )
             raise UserError(
                 f'{checkpoint} is of another network: it fills {len(filled)} of the {len(wanted)} '
                 f"weights that a plain detector shares with the extended one's {where}. It has, among "
-                f'others, {_some(left_out)}; the {where} needs {_some(transfer.missing, part)}'
+                f'others, {theirs}; the nearest that the {where} needs are {ours}'
             )
 
 
-def _some(names: list[str], part: str = '') -> str:
-    chosen = [name for name in names if part in name and not set(name.split('.')) & set(_NEW)]
-    return ', '.join(chosen[:3]) or 'none but the fitting ones'
+def nearest_names(theirs: list[str], ours: list[str]) -> tuple[str, str]:
+    """The three names of one list that are most like three of another, and those, in words."""
+    if not theirs or not ours:
+        return 'none but the fitting ones' if not theirs else ', '.join(theirs[:3]), ', '.join(ours[:3])
+    candidates = _one_of_each(ours)
+    pairs: list[tuple[float, str, str]] = []
+    for name in _one_of_each(theirs)[:60]:  # a file may have thousands
+        close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
+        pairs += [(difflib.SequenceMatcher(None, name, other).ratio(), name, other) for other in close]
+    best = sorted(pairs, key=lambda pair: -pair[0])[:3]
+    return ', '.join(name for _, name, _ in best), ', '.join(dict.fromkeys(o for *_, o in best))
+
+
+def _one_of_each(names: list[str]) -> list[str]:
+    """The first of the names that differ in their numbers alone."""
+    return list({re.sub(r'\d+', '#', name): name for name in reversed(names)}.values())[::-1]
+
+
+def _is_new(name: str) -> bool:
+    return bool(set(name.split('.')) & set(_NEW))

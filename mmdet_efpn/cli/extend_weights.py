@@ -1,5 +1,8 @@
 """Rewrite a plain detector's checkpoint for its extended config.
 
+The checkpoint may be torchvision's, detectron2's or the EFPN authors': names are mapped, class and box
+outputs brought into MMDetection's order, and the report says what became of each.
+
 Where a neck or head keeps parts level by level, as one-stage detectors do, the extended detector has new
 levels in front. Each part moves to the index that its level has now.
 """
@@ -8,6 +11,7 @@ import argparse
 
 from .options import add_overwrite
 
+SOURCES = ('mmdetection', 'released', 'cascaded', 'pointrend', 'detectron2', 'torchvision')
 SETS = ('ema', 'last', 'teacher', 'student')
 
 
@@ -21,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=SETS,
         help='which weights, where a checkpoint holds two sets: ema (default) or last of a training '
         'with EMAHook, teacher (default) or student of a semi-supervised detector',
+    )
+    parser.add_argument(
+        '--source',
+        choices=SOURCES,
+        help='whose names the weights have (default: recognised by the names)',
     )
     parser.add_argument(
         '--check',
@@ -46,6 +55,6 @@ def run(args: argparse.Namespace) -> None:
     refuse_existing(args.out, args.overwrite)
     logging.disable(logging.INFO)  # MMEngine lists how every weight is initialised
     plain = args.plain or (plain_config_of(args.config) if args.check else None)
-    transfer = extend_weights(args.checkpoint, args.config, args.out, args.use, plain)
+    transfer = extend_weights(args.checkpoint, args.config, args.out, args.use, plain, args.source)
     print(*transfer.lines(), sep='\n')
     print(f'written: {args.out}')

@@ -13,6 +13,7 @@ from .named_sets import (
 from .palette import distinct_colours
 from .survey import Boxes, boxes_after_pipeline, boxes_by_class, leaves, pictures_of
 from .synthetic_signs import SyntheticSignsDataset
+from .torchvision_resize import TorchvisionResize
 from .tt100k import TT100KDataset, TT100KReleasedDataset
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     'TT100KDataset',
     'TT100KReleasedDataset',
     'TinyPersonDataset',
+    'TorchvisionResize',
     'VisDroneDataset',
     'boxes_after_pipeline',
     'boxes_by_class',

@@ -32,6 +32,33 @@ class Renaming:
     pixels: str = ''
     notes: tuple[str, ...] = ()
 
+    def lines(self) -> list[str]:
+        """The renaming in words: counts, and the modules that the weights belong to."""
+        text = [f'source: {self.source}']
+        moves = {
+            _module(old): ', '.join(dict.fromkeys(map(_module, new))) for old, new in self.moved.items()
+        }
+        text += _listed(
+            f'{len(self.moved)} of its weights are called otherwise here',
+            [f'{old} -> {new}' for old, new in moves.items()],
+        )
+        for said, names in self.changed.items():
+            title = f'{len(names)} of them changed: {said[0].lower()}{said[1:].rstrip(".")}'
+            text += _listed(title, names)
+        for why, names in self.dropped.items():
+            text += _listed(f'{len(names)} of its weights dropped: {why}', names)
+        text += _listed(f'{len(self.unknown)} of its weights unknown, and left out', self.unknown)
+        return text
+
+
+def _listed(title: str, names: Iterable[str]) -> list[str]:
+    lines = [f'  {name}' for name in dict.fromkeys(names)]
+    return [f'{title}:', *lines] if lines else []
+
+
+def _module(name: str) -> str:
+    return name.rpartition('.')[0] or name
+
 
 def apply_key_map(weights: Mapping[str, Tensor], key_map: KeyMap) -> tuple[dict[str, Tensor], Renaming]:
     """Another program's weights under the names that MMDetection and this package use.

@@ -64,6 +64,7 @@ CASCADED = KeyMap(
         (r'pixel_(mean|std)', "pixel statistics, which the config's data_preprocessor has"),
     ),
     pixels='BGR, mean 103.530, 116.280, 123.675, std 57.375, 57.120, 58.395',
+    preprocessor=dict(mean=[103.53, 116.28, 123.675], std=[57.375, 57.12, 58.395], bgr_to_rgb=False),
     notes=(
         'The file has no FTT: that program makes its convs anew in every forward pass and never saves '
         'them. Those of PointwiseFTT start as they are initialised here.',

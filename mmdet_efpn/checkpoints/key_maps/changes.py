@@ -35,3 +35,42 @@ def p2_before_content(weight: Tensor) -> Tensor:
 
 
 # ---- end of the released models' ----
+
+# ---- of torchvision's and detectron2's detectors (torchvision.py, detectron2.py) ----
+
+COCO_UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids that no box of COCO has
+COCO_IDS = tuple(i for i in range(1, 91) if i not in COCO_UNUSED)  # in MMDetection's order, 80
+RETINANET_ANCHORS = 9  # three sizes, three ratios
+
+
+def classes_of_torchvision(outputs: Tensor) -> Tensor:
+    """Class outputs: background moves from first to last; of COCO's 91 ids the 80 in use stay."""
+    return torch.cat((_foreground(outputs), outputs[:1]))
+
+
+def masks_of_torchvision(outputs: Tensor) -> Tensor:
+    """Mask outputs: background's is dropped; of COCO's 91 ids the 80 in use stay."""
+    return _foreground(outputs)
+
+
+def boxes_of_torchvision(outputs: Tensor) -> Tensor:
+    """Box outputs: background's four are dropped; of COCO's 91 ids the 80 in use stay."""
+    return _foreground(outputs.unflatten(0, (-1, 4))).flatten(0, 1)
+
+
+def dense_classes_of_torchvision(outputs: Tensor) -> Tensor:
+    """Class outputs of each anchor: id 0 is dropped; of COCO's 91 ids the 80 in use stay."""
+    per_anchor = outputs.unflatten(0, (RETINANET_ANCHORS, -1)).transpose(0, 1)
+    return _foreground(per_anchor).transpose(0, 1).flatten(0, 1)
+
+
+def ratios_outside_sizes(outputs: Tensor) -> Tensor:
+    """Outputs of anchors: reordered, for here each ratio has all sizes, there each size all ratios."""
+    return outputs.unflatten(0, (3, 3, -1)).transpose(0, 1).flatten(0, 2)
+
+
+def _foreground(outputs: Tensor) -> Tensor:
+    return outputs[list(COCO_IDS)] if len(outputs) == 91 else outputs[1:]
+
+
+# ---- end of torchvision's and detectron2's ----

@@ -1,7 +1,8 @@
 """What a table of names is made of: how another program's weights are called here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -51,6 +52,7 @@ class KeyMap:
         dropped: Patterns of weights that have no use here, and why, in words.
         pixels: What the weights expect of an image, for the report: order of colours and normalisation.
         notes: What else a user must know before using the weights, a sentence each.
+        preprocessor: The pixels again, as arguments of a config's ``data_preprocessor``.
     """
 
     source: str
@@ -59,3 +61,4 @@ class KeyMap:
     dropped: tuple[tuple[str, str], ...] = ()
     pixels: str = ''
     notes: tuple[str, ...] = ()
+    preprocessor: Mapping[str, Any] = field(default_factory=dict)

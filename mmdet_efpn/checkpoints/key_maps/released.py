@@ -120,6 +120,7 @@ RELEASED = KeyMap(
         *_box_head('_SR', 'extended_bbox_head'),
     ),
     pixels='BGR, mean 102.9801, 115.9465, 122.7717, std 1; padded to a multiple of 64',
+    preprocessor=dict(mean=[102.9801, 115.9465, 122.7717], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
     notes=(
         "The boxes are the released program's with the test settings of configs/released/"
         "*_released_*.py alone: anchors, box coder, pooling and NMS differ from MMDetection's.",

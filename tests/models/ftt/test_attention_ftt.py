@@ -238,7 +238,7 @@ def test_says_what_is_wrong_with_a_hat_checkpoint(tmp_path):
         start(groups=[0])
     with pytest.raises(ValueError, match='no group 3'):
         start(groups=[0, 3])
-    with pytest.raises(RuntimeError, match='relative_position_bias_table'):
+    with pytest.raises(ValueError, match='window_size=4, but the FTT 8'):
         start(dict(VARIANTS['HATFTT'], window_size=8))
     with pytest.raises(TypeError, match='SwinFTT'):
         start(VARIANTS['SwinFTT'])
