@@ -47,7 +47,7 @@ def write_npz(predictions: Sequence[Mapping], path: str | Path) -> None:
     Raises:
         UserError: One holds what neither has a word for.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
 
     def keep(array: np.ndarray) -> dict[str, str]:
         name = f'array_{len(arrays)}'
