@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
 
 SUFFIXES = ('.pkl', '.pickle', '.json', '.npz')
 _TENSOR = '__array__'  # stands for an array in the text of an npz file
