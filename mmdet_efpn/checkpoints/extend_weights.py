@@ -40,16 +40,13 @@ def extend_weights(
     the detector alone, for the detector's ``init_cfg``; names stay as they are.
 
     Args:
-        checkpoint (str | Path): The plain detector's checkpoint. What data parallel or compiled modules
-            put into names is taken off.
-        config (str | Path): The extended detector's config.
+        checkpoint (str | Path): The plain detector's checkpoint.
+        config (str | Path): The extended detector's config, or a plain one's.
         out (str | Path): The file to write; name it in ``load_from``.
-        use (str, optional): Which weights of a checkpoint that holds two sets; see
-            :func:`choose_weights`.
+        use (str, optional): Which of two sets of weights; see :func:`choose_weights`.
         plain_config (str | Path, optional): The plain detector's config: before anything is written,
             both detectors run on one random image, and the levels that both have must agree.
-        source (str, optional): Whose names the weights have, one of ``SOURCES``. Default: told by the
-            names. The config may be a plain detector's too.
+        source (str, optional): Whose names they have, of ``SOURCES``. Default: told by the names.
 
     Returns:
         Transfer: What moved, what was left out, and what stays as it is initialised.

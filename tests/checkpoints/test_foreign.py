@@ -170,7 +170,7 @@ def test_nearest_names():
 def test_a_file_that_fits_nothing_is_refused_before_anything_is_written(tmp_path, capsys):
     config = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'
     weights = {f'backbone.stages.{i}.0.conv.weight': torch.ones(1) for i in range(200)}
-    weights['neck.lateral_conv.0.conv.weight'] = torch.ones(1)
+    weights |= {name: torch.ones(1) for name in ('neck.lateral_conv.0.conv.weight', 'head.scale')}
     torch.save(weights, tmp_path / 'other.pth')
     with pytest.raises(UserError, match=r'of another network: it fills 0 of the \d+ weights') as raised:
         extend_weights(tmp_path / 'other.pth', config, tmp_path / 'out.pth')
