@@ -8,8 +8,7 @@ from .foreign import SOURCES
 from .hat import HATPretrained
 from .names import SETS, choose_weights, state_dict_of, without_wrappers
 from .packed import PackedModel, is_packed_name, pack_model, read_packed
-from .prediction_files import check_suffix
-from .predictions import read_predictions, write_predictions
+from .predictions import check_suffix, read_predictions, write_predictions
 from .safe_load import DamagedFileError, read_checkpoint, replace_mmengines_readers
 from .saved import SavedCheckpoint, last_checkpoint, saved_checkpoints
 from .transfer import Transfer

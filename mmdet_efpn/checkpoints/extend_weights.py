@@ -13,7 +13,7 @@ from ..utils.read_config import read_config
 from .agreement import check_agreement, compare_pyramids
 from .alignment import align_weights, renamed, shifts_of_lists
 from .fitting import require_checkpoint
-from .foreign import foreign_weights
+from .foreign import Foreign, foreign_weights
 from .key_maps import pixels_report
 from .names import choose_weights, sets_in, state_dict_of, without_wrappers
 from .safe_load import read_checkpoint
@@ -36,21 +36,17 @@ def extend_weights(
 ) -> Transfer:
     """Writes a plain detector's checkpoint for its extended twin.
 
-    Where the twin lies inside a tracker or a semi-supervised pair, the checkpoint may be of the whole or
-    of the detector alone, for the detector's ``init_cfg``; names stay as they are.
+    Where it lies inside a tracker or a semi-supervised pair, the checkpoint may be of the whole or of
+    the detector alone, for the detector's ``init_cfg``; names stay as they are.
 
     Args:
-        checkpoint (str | Path): The plain detector's checkpoint. What data parallel or compiled modules
-            put into names is taken off.
-        config (str | Path): The extended detector's config.
+        checkpoint (str | Path): The plain detector's checkpoint.
+        config (str | Path): The extended detector's config, or a plain one's.
         out (str | Path): The file to write; name it in ``load_from``.
-        use (str, optional): Which weights of a checkpoint that holds two sets; see
-            :func:`choose_weights`.
+        use (str, optional): Which of two sets of weights; see :func:`choose_weights`.
         plain_config (str | Path, optional): The plain detector's config: before anything is written,
             both detectors run on one random image, and the levels that both have must agree.
-        source (str, optional): Whose names the weights have, one of ``SOURCES``: torchvision's,
-            detectron2's, the EFPN authors' ... Default: recognised by the names; MMDetection's
-            otherwise. The config may be a plain detector's too.
+        source (str, optional): Whose names they have, of ``SOURCES``. Default: told by the names.
 
     Returns:
         Transfer: What moved, what was left out, and what stays as it is initialised.
@@ -72,20 +68,34 @@ def extend_weights(
     model = _named_alike(state_dict_of(plain), model)
     weights, transfer = transfer_weights(plain, model, use)
     if foreign is not None:
-        transfer.renaming, transfer.used = foreign.renaming, foreign.used
-        transfer.unwrapped = foreign.unwrapped
-        transfer.no_place += foreign.renaming.unknown
-        transfer.pixels = pixels_report(foreign.preprocessor, cfg.model)
+        _tell_of_source(transfer, foreign, cfg.model)
     check_share(transfer, model.state_dict(), str(checkpoint))
     if plain_config is not None:
         chosen, _ = choose_weights(plain, use)
-        transfer.gaps, transfer.reason = compare_pyramids(
-            read_config(plain_config), chosen, model, weights
-        )
-        check_agreement(transfer.gaps, transfer.reason)
+        _compare(transfer, plain_config, chosen, model, weights)
     with whole_or_not(out) as temporary:
         torch.save(dict(state_dict=weights, meta=plain.get('meta', {})), temporary)
     return transfer
+
+
+def _compare(
+    transfer: Transfer,
+    plain_config: str | Path,
+    plain: dict[str, Tensor],
+    model: nn.Module,
+    weights: dict[str, Tensor],
+) -> None:
+    """Compares the levels of the plain and the extended pyramid; those that differ are an error."""
+    transfer.gaps, transfer.reason = compare_pyramids(read_config(plain_config), plain, model, weights)
+    check_agreement(transfer.gaps, transfer.reason)
+
+
+def _tell_of_source(transfer: Transfer, foreign: Foreign, model: dict) -> None:
+    """Adds to a transfer what became of another program's weights before it."""
+    transfer.renaming, transfer.used = foreign.renaming, foreign.used
+    transfer.unwrapped = foreign.unwrapped
+    transfer.no_place += foreign.renaming.unknown
+    transfer.pixels = pixels_report(foreign.preprocessor, model)
 
 
 def transfer_weights(

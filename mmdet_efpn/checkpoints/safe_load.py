@@ -76,7 +76,7 @@ def checkpoint_names() -> dict[str, Any]:
 
 
 def read_checkpoint(checkpoint: str | Path, map_location: Any = 'cpu') -> dict:
-    """Reads a checkpoint of MMEngine, or a bare state dict, without running anything in it.
+    """Reads a checkpoint of MMEngine, named weights or safetensors, without running anything in it.
 
     A plain pickle of named arrays, as Detectron, detectron2 and Python 2 wrote them, is read too; its
     arrays of numbers come as tensors.
@@ -118,9 +118,23 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
     path = Path(filename).expanduser()
     if not path.is_file():
         raise MissingFileError(f'checkpoint not found: {filename} (looked from {Path.cwd()})')
+    if path.suffix == '.safetensors':
+        return _read_safetensors(path, map_location)
     if tarfile.is_tarfile(path):
         raise DamagedFileError(f'{path} has the format of torch before 0.4, a tar archive')
     return _read(str(path), lambda **how: torch.load(path, map_location, **how), path.open)
+
+
+def _read_safetensors(path: Path, map_location: Any) -> dict[str, torch.Tensor]:
+    """Named tensors of a format that holds nothing else."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    device = map_location if isinstance(map_location, (str, torch.device)) else 'cpu'
+    try:
+        return load_file(path, device=str(device))
+    except (SafetensorError, ValueError, OSError) as error:
+        raise DamagedFileError(f'{path} is damaged or no safetensors file: {error}') from error
 
 
 def load_from_http(filename: str, map_location: Any = None) -> Any:

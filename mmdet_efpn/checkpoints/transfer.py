@@ -149,15 +149,21 @@ def nearest_names(theirs: list[str], ours: list[str]) -> tuple[str, str]:
     candidates = _one_of_each(ours)
     pairs: list[tuple[float, str, str]] = []
     for name in _one_of_each(theirs)[:60]:  # a file may have thousands
-        close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
+        close = difflib.get_close_matches(name, candidates, n=3, cutoff=0.0)
         pairs += [(difflib.SequenceMatcher(None, name, other).ratio(), name, other) for other in close]
-    best = sorted(pairs, key=lambda pair: -pair[0])[:3]
-    return ', '.join(name for _, name, _ in best), ', '.join(dict.fromkeys(o for *_, o in best))
+    left: list[str] = []
+    right: list[str] = []
+    for _, name, other in sorted(pairs, key=lambda pair: -pair[0]):
+        if name not in left and other not in right and len(left) < 3:
+            left.append(name)
+            right.append(other)
+    return ', '.join(left), ', '.join(right)
 
 
 def _one_of_each(names: list[str]) -> list[str]:
-    """The first of the names that differ in their numbers alone."""
-    return list({re.sub(r'\d+', '#', name): name for name in reversed(names)}.values())[::-1]
+    """The first of the names that differ in their numbers alone, if that leaves three."""
+    first = list({re.sub(r'\d+', '#', name): name for name in reversed(names)}.values())[::-1]
+    return first if len(first) >= 3 else names
 
 
 def _is_new(name: str) -> bool:

@@ -8,10 +8,11 @@ import torch
 import torchvision
 from mmdet.registry import MODELS
 
-from mmdet_efpn.checkpoints import choose_weights, extend_weights, state_dict_of
+from mmdet_efpn.checkpoints import SOURCES, choose_weights, extend_weights, state_dict_of
 from mmdet_efpn.checkpoints.foreign import foreign_weights
 from mmdet_efpn.checkpoints.key_maps import KEY_MAPS, apply_key_map, changes, pixels_report, recognise
 from mmdet_efpn.checkpoints.transfer import nearest_names
+from mmdet_efpn.cli import extend_weights as extend_weights_command
 from mmdet_efpn.cli.main import main
 from mmdet_efpn.utils.errors import UserError
 from mmdet_efpn.utils.pretrained import without_weights
@@ -169,7 +170,7 @@ def test_nearest_names():
 def test_a_file_that_fits_nothing_is_refused_before_anything_is_written(tmp_path, capsys):
     config = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'
     weights = {f'backbone.stages.{i}.0.conv.weight': torch.ones(1) for i in range(200)}
-    weights['neck.lateral_conv.0.conv.weight'] = torch.ones(1)
+    weights |= {name: torch.ones(1) for name in ('neck.lateral_conv.0.conv.weight', 'head.scale')}
     torch.save(weights, tmp_path / 'other.pth')
     with pytest.raises(UserError, match=r'of another network: it fills 0 of the \d+ weights') as raised:
         extend_weights(tmp_path / 'other.pth', config, tmp_path / 'out.pth')
@@ -183,10 +184,14 @@ def test_a_file_that_fits_nothing_is_refused_before_anything_is_written(tmp_path
     argv = ['extend-weights', str(tmp_path / 'other.pth'), config, str(tmp_path / 'out.pth')]
     assert main([*argv, '--source', 'detectron2']) == 2
     said = capsys.readouterr().err
-    assert "does not have the names that source 'detectron2' has. It has, among others, neck." in said
+    assert "does not have the names that source 'detectron2' has. It has, among others, " in said
     assert "the nearest of that source's are backbone.bottom_up.stem.conv1.weight" in said
     assert said.count('\n') == 1
     assert not (tmp_path / 'out.pth').exists()
+
+
+def test_the_command_offers_the_sources_that_there_are():
+    assert extend_weights_command.SOURCES == SOURCES
 
 
 def test_an_unknown_source_is_an_error():

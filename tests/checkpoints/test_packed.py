@@ -174,7 +174,7 @@ def test_text_of_a_config_is_not_run(packed, tmp_path):
 
 def test_configs_of_the_new_style_are_packed(tmp_path):
     """Their types are whole names of classes."""
-    from mmdet_efpn.checkpoints.config_types import require_known_types
+    from mmdet_efpn.checkpoints.packed.config_types import require_known_types
 
     known = dict(model=dict(type='mmdet.models.detectors.FasterRCNN'))
     require_known_types(known, 'a.pth')

@@ -15,6 +15,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import ExponentialMovingAverage
 from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors.torch import save_file
 from torch import nn
 
 from mmdet_efpn.checkpoints import DamagedFileError, read_checkpoint, safe_load
@@ -171,6 +172,27 @@ def test_damaged_files_are_named(reader, tmp_path):
     torch.save(torch.zeros(3), tmp_path / 'tensor.pth')
     with pytest.raises(DamagedFileError, match='holds a Tensor'):
         read_checkpoint(tmp_path / 'tensor.pth')
+
+
+def test_safetensors_are_read(tmp_path):
+    weights = {'conv.weight': torch.rand(2, 3), 'bn.running_mean': torch.ones(4, dtype=torch.float16)}
+    save_file(weights, tmp_path / 'net.safetensors')
+    found = read_checkpoint(tmp_path / 'net.safetensors')
+    assert found.keys() == weights.keys()
+    assert all(torch.equal(found[name], weights[name]) for name in weights)
+    net = nn.Linear(3, 2)
+    save_file(dict(weight=torch.ones(2, 3), bias=torch.zeros(2)), tmp_path / 'linear.safetensors')
+    load_checkpoint(net, str(tmp_path / 'linear.safetensors'))
+    assert net.weight.sum() == 6
+
+
+def test_a_cut_off_safetensors_file_is_damaged(tmp_path):
+    save_file({'a': torch.ones(100)}, tmp_path / 'cut.safetensors')
+    whole = (tmp_path / 'cut.safetensors').read_bytes()
+    for end in (0, 4, 40, len(whole) - 8):
+        (tmp_path / 'cut.safetensors').write_bytes(whole[:end])
+        with pytest.raises(DamagedFileError, match=r'cut\.safetensors is damaged'):
+            read_checkpoint(tmp_path / 'cut.safetensors')
 
 
 def by_function(file):

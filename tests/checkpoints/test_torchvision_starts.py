@@ -11,12 +11,13 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
 
 from mmdet_efpn.checkpoints import extend_weights
 from mmdet_efpn.utils.read_config import read_config
 
 sys.path.insert(0, str(Path(__file__).parent))
-from torchvision_models import as_input, image, random_detector
+from torchvision_models import DETECTIONS, PROPOSALS, as_input, image, random_detector
 
 PLAIN_STARTS = Path(__file__).resolve().parents[2] / 'configs' / 'plain_starts'
 UNUSED_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -28,6 +29,8 @@ def twin(kind: str):
     cfg = read_config(PLAIN_STARTS / f'{kind}_r50_fpn_torchvision_coco.py')
     (resize,) = (step for step in cfg.test_pipeline if step.type == 'TorchvisionResize')
     resize.scale = (240, 160)
+    if kind != 'retinanet':
+        cfg.model.test_cfg.rpn.max_per_img, cfg.model.test_cfg.rcnn.max_per_img = PROPOSALS, DETECTIONS
     return cfg
 
 
@@ -121,3 +124,51 @@ def small_masks(model, detector) -> dict:
     model.roi_heads.register_forward_hook(theirs)
     detector.roi_head.mask_head.predict_by_feat = ours
     return masks
+
+
+UNDONE = {
+    'epsilon': ('faster-rcnn', 'backbone.norm_cfg.eps', 1e-5),
+    'anchors': ('faster-rcnn', 'rpn_head.anchor_generator.type', 'AnchorGenerator'),
+    'alignment': ('faster-rcnn', 'roi_head.bbox_roi_extractor.roi_layer.aligned', True),
+    'samples': ('faster-rcnn', 'roi_head.bbox_roi_extractor.roi_layer.sampling_ratio', 0),
+    'a ReLU before P7': ('retinanet', 'neck.relu_before_extra_convs', False),
+    'sizes of anchors': ('retinanet', 'bbox_head.anchor_generator.type', 'AnchorGenerator'),
+    'number of detections': ('retinanet', 'test_cfg.max_per_img', 100),
+}
+
+
+@pytest.fixture(scope='module')
+def torchvisions(tmp_path_factory):
+    """By kind: torchvision's detections, and MMDetection's with changed settings, in float32."""
+    init_default_scope('mmdet')
+    made = {}
+
+    def detections(kind: str):
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(kind)
+            model, cfg = random_detector(kind), twin(kind)
+            detector, _ = started(kind, model, cfg, folder)
+            data = preprocessed(cfg, detector, folder)
+            with torch.no_grad():
+                theirs = model([as_input(image())])[0]
+            made[kind] = theirs, detector.state_dict(), data
+        return made[kind]
+
+    return detections
+
+
+@pytest.mark.parametrize('setting', [None, *UNDONE])
+def test_each_setting_of_the_twins_matters(setting, torchvisions):
+    kind, key, value = UNDONE.get(setting, ('retinanet', 'test_cfg.max_per_img', 300))
+    theirs, weights, data = torchvisions(kind)
+    cfg = twin(kind)
+    cfg.merge_from_dict({f'model.{key}': value})
+    detector = MODELS.build(dict(cfg.model, train_cfg=None)).eval()
+    detector.load_state_dict(weights)
+    with torch.no_grad():
+        ours = detector.predict(data['inputs'], data['data_samples'])[0].pred_instances
+    mine = torch.column_stack((ours.bboxes, 100 * ours.scores))
+    other = torch.column_stack((theirs['boxes'], 100 * theirs['scores']))
+    nearest = torch.cdist(other, mine, p=torch.inf).min(1).values
+    found = (nearest < 0.02).float().mean()  # in float32 rounding may decide on one of 300
+    assert (found > 0.995) == (setting is None), found

@@ -20,6 +20,7 @@ SPREADS = {  # standard deviations of the outputs
     'head.classification_head.cls_logits': 1.2,
     'head.regression_head.bbox_reg': 0.3,
 }
+PROPOSALS, DETECTIONS = 100, 30
 UNUSED_IDS = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83]  # COCO has no boxes of them
 
 
@@ -40,6 +41,8 @@ def random_detector(kind: str, num_classes: int = 91, seed: int = 0, **options) 
     torch.manual_seed(seed)
     build = getattr(torchvision.models.detection, MODELS[kind])
     options = dict(min_size=160, max_size=240, **options)
+    if kind != 'retinanet':  # few, for the test's time
+        options.update(rpn_post_nms_top_n_test=PROPOSALS, box_detections_per_img=DETECTIONS)
     model = build(weights=None, weights_backbone=None, num_classes=num_classes, **options)
     with torch.no_grad():
         _random_norms(model)

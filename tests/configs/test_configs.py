@@ -145,7 +145,8 @@ def test_one_stage_levels_agree_throughout_the_config(path):
     if path.stem.startswith('retinanet_'):
         assert head.anchor_generator.strides == strides
         sides = [head.anchor_generator.octave_base_scale * stride for stride in strides]
-        assert sides == [16, 32, 64, 128, 256]
+        first = 32 if path.parent.name == 'plain_starts' else 16  # other programs' own sizes
+        assert sides == [first * 2**i for i in range(5)]
     else:
         assert head.strides == strides
         assert [longest for _, longest in head.regress_ranges] == [32, 64, 128, 256, 1e8]

@@ -14,8 +14,8 @@ import mmcv.ops
 import mmengine.registry
 from mmengine.registry import Registry
 
-from ..utils.config_parts import typed_parts
-from ..utils.errors import UserError
+from ...utils.config_parts import typed_parts
+from ...utils.errors import UserError
 
 KNOWN_PACKAGES = ('mmcv', 'mmdet', 'mmdet_efpn', 'mmengine')
 # Registered, but they run text of the config as Python.

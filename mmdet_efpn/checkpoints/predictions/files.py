@@ -8,9 +8,9 @@ from typing import Any
 
 from mmengine.structures import BaseDataElement
 
-from ..utils.errors import MissingFileError, UserError
-from ..utils.safe_pickle import SafeUnpickler, UnsafePickleError
-from .prediction_files import read_json, read_npz, write_json, write_npz
+from ...utils.errors import MissingFileError, UserError
+from ...utils.safe_pickle import SafeUnpickler, UnsafePickleError
+from .open_formats import read_json, read_npz, write_json, write_npz
 
 _STRUCTURES = {
     'mmengine.structures.base_data_element': 'BaseDataElement',

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..utils.errors import UserError
+from ...utils.errors import UserError
 
 SUFFIXES = ('.pkl', '.pickle', '.json', '.npz')
 _TENSOR = '__array__'  # stands for an array in the text of an npz file
@@ -47,7 +47,7 @@ def write_npz(predictions: Sequence[Mapping], path: str | Path) -> None:
     Raises:
         UserError: One holds what neither has a word for.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
 
     def keep(array: np.ndarray) -> dict[str, str]:
         name = f'array_{len(arrays)}'

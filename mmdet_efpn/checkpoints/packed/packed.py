@@ -12,15 +12,15 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from ..utils.atomic_file import whole_or_not
-from ..utils.errors import UserError
-from ..utils.outputs import refuse_existing
-from ..utils.plain_values import plain_values
-from ..utils.pretrained import without_weights
+from ...utils.atomic_file import whole_or_not
+from ...utils.errors import UserError
+from ...utils.outputs import refuse_existing
+from ...utils.plain_values import plain_values
+from ...utils.pretrained import without_weights
+from ..fitting import load_fitting_weights, require_checkpoint
+from ..names import choose_weights
+from ..safe_load import read_checkpoint
 from .config_types import require_known_types
-from .fitting import load_fitting_weights, require_checkpoint
-from .names import choose_weights
-from .safe_load import read_checkpoint
 
 KEY, VERSION = 'mmdet_efpn_packed', 1
 _OF_ONE_RUN = ('load_from', 'resume', 'work_dir', 'launcher', 'auto_resume')  # say nothing of the model
