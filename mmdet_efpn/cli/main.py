@@ -33,6 +33,7 @@ COMMANDS = {
     'draw': 'draw the detections of a trained detector',
     'compare': 'tell whether two detectors differ by more than chance',
     'errors': "count a detector's errors by kind and size, and draw the worst pictures",
+    'report': 'write one HTML page about a training: curves, AP, errors, pictures, speed',
     'cost': 'compare what detectors cost: multiply-adds, time, memory',
     'demo': 'train a small detector on the built-in data set, in minutes',
     'env': 'print versions and devices, for a bug report',

@@ -58,6 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='train from random weights: no pretrained weights, no frozen stages, norms that train',
     )
+    parser.add_argument(
+        '--tensorboard',
+        action='store_true',
+        help='also log to TensorBoard, with the same validation pictures each time (extra [watch])',
+    )
+    parser.add_argument(
+        '--wandb', action='store_true', help='also log to Weights & Biases, likewise (extra [watch])'
+    )
     add_run_arguments(parser)
 
 
@@ -79,6 +87,8 @@ def run(args: argparse.Namespace) -> None:
         print(engine.use_tf32(), flush=True)
     if args.channels_last:
         print(engine.use_channels_last(cfg), flush=True)
+    if args.tensorboard or args.wandb:
+        print(engine.watch_training(cfg, args.tensorboard, args.wandb), flush=True)
     if args.auto_scale_lr:
         engine.scale_learning_rate(cfg)
     found = saved_checkpoints(cfg.work_dir)

@@ -4,7 +4,7 @@ from .cfg_options import apply_cfg_options, parse_cfg_options
 from .checks import check_head_classes
 from .evaluation_options import augment_test, draw_predictions
 from .from_scratch import frozen_random_parts, train_from_scratch
-from .hooks import EvaluateWhenDone
+from .hooks import ROI_SHARE, TRAINING_COMMAND, EvaluateWhenDone
 from .launch import Place, join_by_gloo, read_place, start_processes, wrap_for_cpu
 from .plain_names_constructor import PlainNamesConstructor
 from .precision import (
@@ -24,8 +24,11 @@ from .run_options import (
     set_resume,
 )
 from .training_facts import TrainingFacts, training_facts
+from .watching import watch_training
 
 __all__ = [
+    'ROI_SHARE',
+    'TRAINING_COMMAND',
     'BFloat16OptimWrapper',
     'EvaluateWhenDone',
     'Place',
@@ -54,5 +57,6 @@ __all__ = [
     'use_channels_last',
     'use_mixed_precision',
     'use_tf32',
+    'watch_training',
     'wrap_for_cpu',
 ]

@@ -23,6 +23,7 @@ from .evaluation_options import replace_broken_metrics
 from .hooks import (
     CleanCheckpoint,
     CountDetections,
+    CountRoIs,
     EvaluateWhenDone,
     MendAnnotations,
     NoteCommand,
@@ -50,6 +51,7 @@ def train(cfg: Config, launcher: str = 'none') -> None:
             during.enter_context(readable_inputs())
         runner = during.enter_context(_started(cfg, launcher))
         runner.register_hook(NoteCommand())
+        runner.register_hook(CountRoIs())
         runner.register_hook(TellTrainingData())
         runner.register_hook(EvaluateWhenDone())
         if cfg.get('channels_last'):

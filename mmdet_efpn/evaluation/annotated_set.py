@@ -16,6 +16,7 @@ from pycocotools.coco import COCO
 from ..checkpoints import read_predictions as read_one
 from ..datasets.checks import check_classes, open_annotations
 from ..utils.errors import UserError
+from .coco_engine import BoxEvaluation, detections_to_evaluate, truth_to_evaluate
 from .detection_numbers import box_evaluator, rules_of
 from .rules import Preset
 
@@ -86,6 +87,22 @@ def require_same_images(truth: COCO, predictions: Sequence[dict]) -> None:
             f'the predictions are of {len(predictions)} images, the annotations of '
             f'{len(truth.getImgIds())}: not the same ones'
         )
+
+
+def evaluate_predictions(judged: AnnotatedSet, predictions: Sequence[dict]) -> BoxEvaluation:
+    """COCO's evaluation of predictions under the test set's rules, matched and accumulated.
+
+    Args:
+        judged (AnnotatedSet): The test set.
+        predictions (Sequence[dict]): As ``mmdet-efpn test --out`` writes them.
+
+    Raises:
+        UserError: The predictions are not of exactly the test set's images.
+    """
+    require_same_images(judged.truth, predictions)
+    truth = truth_to_evaluate(judged.truth, judged.cat_ids, judged.rules.uncertain_too)
+    found = detections_to_evaluate(truth, detections_of(predictions, judged.cat_ids))
+    return BoxEvaluation(truth, found, judged.cat_ids, truth.getImgIds(), judged.rules).run()
 
 
 def detections_of(predictions: Sequence[dict], cat_ids: Sequence[int]) -> list[dict]:

@@ -1,7 +1,7 @@
 """Pictures of annotations, detections and training curves."""
 
 from .annotations import annotation_grid, dataset_from_annotations, dataset_from_config
-from .curves import draw_curves
+from .curves import draw_curves, smoothed
 from .detections import DrawnPicture, draw_on_dataset, draw_on_images, find_images
 from .detectors import build_test_set, classes_of_test_set, load_detector
 from .drawing import FONT, draw_boxes, palette_of
@@ -31,6 +31,7 @@ __all__ = [
     'magnified_crops',
     'palette_of',
     'read_rgb',
+    'smoothed',
     'titled',
     'write_png',
 ]

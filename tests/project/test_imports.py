@@ -13,6 +13,7 @@ FLOORS = {
     'inspection': 3,
     'export': 3,
     'recipes': 3,
+    'reports': 3,
     'evaluation': 2,
     'checkpoints': 2,
     'visualization': 2,

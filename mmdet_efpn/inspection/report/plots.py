@@ -1,23 +1,19 @@
 """Plots of an inspection, and pictures with their boxes, as data in the page itself."""
 
-import base64
-import io
 from typing import Any
 
-import cv2
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...datasets import leaves
 from ...visualization import annotation_grid
+from ...visualization.report_page import jpeg_address, svg_address
 from ..advice import FEW_CELLS
 from ..findings import Findings
 from ..matching import Matching
 
 COLOURS = {'plain': '#8a8f98', 'extended': '#00796b'}
-JPEG_QUALITY = 88
 # over a line
 TEXT: dict[str, Any] = dict(va='top', ha='center', bbox=dict(facecolor='white', edgecolor='none', pad=1))
 
@@ -35,7 +31,7 @@ def plots_of(findings: Findings) -> list[tuple[str, str]]:
     for title, draw in made:
         figure = Figure(figsize=(6.4, 3.6), layout='constrained')
         if draw(figure.subplots(), findings):
-            found.append((title, _address(figure)))
+            found.append((title, svg_address(figure)))
     return found
 
 
@@ -46,17 +42,7 @@ def pictures_of(findings: Findings, num: int = 6) -> str:
         MissingFileError, UserError: A picture is missing or can't be decoded.
     """
     grid = annotation_grid(leaves(findings.dataset)[0], num, columns=3, panel_width=420)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    _, data = cv2.imencode('.jpg', np.ascontiguousarray(grid[..., ::-1]), quality)
-    return 'data:image/jpeg;base64,' + base64.b64encode(data.tobytes()).decode()
-
-
-def _address(figure: Figure) -> str:
-    data = io.BytesIO()
-    with matplotlib.rc_context({'svg.hashsalt': 'inspection'}):  # the same file each time
-        nothing = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
-        figure.savefig(data, format='svg', metadata=nothing)
-    return 'data:image/svg+xml;base64,' + base64.b64encode(data.getvalue()).decode()
+    return jpeg_address(grid)
 
 
 def _sizes(axes: Axes, findings: Findings) -> bool:

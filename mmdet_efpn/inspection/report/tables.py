@@ -1,32 +1,13 @@
 """The tables of a report, for text and page alike."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from ...visualization.report_page import Rows, Table
 from ..advice import FEW_CELLS
 from ..findings import Findings
 from ..matching import IOUS, Matching
 
 NONE = '-'
-Rows = list[tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table.
-
-    Attributes:
-        title: What it shows.
-        head: Titles of the columns.
-        rows: Cells of each row.
-        note: A sentence below; empty: none.
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: Rows
-    note: str = ''
 
 
 def tables_of(findings: Findings) -> list[Table]:

@@ -2,8 +2,9 @@
 
 import textwrap
 
+from ...visualization.report_page import Table
 from ..findings import Findings
-from .tables import Table, tables_of, template_lines
+from .tables import tables_of, template_lines
 
 TEMPLATE = 'configs/own_data/faster-rcnn_r50_efpn-light_1x_own-coco.py'
 WIDTH = 105
