@@ -131,24 +131,3 @@ def test_an_rpns_proposals_have_no_class(tiny_config, command, tmp_path, monkeyp
     assert written[0][3] == ('square', 'bar')  # the ground truth
     assert set(written[1][3]) == {'object'}
     assert len(written[1][1]) > 0
-
-
-def test_a_program_in_a_checkpoint_does_not_run(tiny_config, command, tmp_path):
-    class Program:
-        def __reduce__(self):
-            return exec, (f'open({str(tmp_path / "ran")!r}, "w")',)
-
-    torch.save(dict(state_dict={}, meta=dict(hidden=Program())), tmp_path / 'bad.pth')
-    bad, run = tmp_path / 'bad.pth', ('--work-dir', tmp_path / 'run')
-    for words in (
-        ('draw', tiny_config, bad),
-        ('test', tiny_config, bad, *run),
-        ('extend-weights', bad, tiny_config, tmp_path / 'out.pth'),
-        ('train', tiny_config, '--resume', bad, *run),
-        ('train', tiny_config, *run, '--cfg-options', f'load_from={bad}'),
-    ):
-        code, _, error = command(*words)
-        assert code == 2, words
-        assert 'bad.pth is no file of weights alone: the pickle names builtins.exec' in error
-        assert error.strip().splitlines()[-1].startswith(f'mmdet-efpn {words[0]}: error: ')
-        assert not (tmp_path / 'ran').exists()
