@@ -57,9 +57,10 @@ def decoded(coder, priors: Tensor, deltas: Tensor, size: tuple[int, int]) -> Ten
         return boxes
     height, width = size
     x1, y1, x2, y2 = boxes.unbind(-1)
-    return torch.stack(
-        (x1.clamp(0, width), y1.clamp(0, height), x2.clamp(0, width), y2.clamp(0, height)), dim=-1
-    )
+    xs = (x.clamp(min=0).clamp(max=width) for x in (x1, x2))
+    ys = (y.clamp(min=0).clamp(max=height) for y in (y1, y2))
+    (x1, x2), (y1, y2) = xs, ys
+    return torch.stack((x1, y1, x2, y2), dim=-1)
 
 
 def _moved(coder: DeltaXYWHBBoxCoder, priors: Tensor, deltas: Tensor) -> Tensor:
