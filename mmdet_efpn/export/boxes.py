@@ -11,6 +11,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 NO_SCORE = -1.0  # of candidates that stand for none
+MOST = 2**31 - 1  # boxes that NMS leaves
 
 
 class Candidates(NamedTuple):
@@ -102,13 +103,11 @@ def flat(boxes: Tensor, scores: Tensor, groups: Tensor) -> Candidates:
     """Candidates of boxes (B, k, 4), scores and groups (B, k)."""
     batch, number = scores.shape
     pictures = torch.arange(batch, device=scores.device)[:, None].expand(batch, number)
-    return Candidates(
-        boxes.reshape(-1, 4), scores.reshape(-1), groups.reshape(-1), pictures.reshape(-1)
-    )
+    return Candidates(boxes.reshape(-1, 4), scores.reshape(-1), groups.reshape(-1), pictures.reshape(-1))
 
 
 def above(found: Candidates, score: float, smallest_side: float = -1) -> Candidates:
-    """Those with a larger score, and with sides larger than ``smallest_side`` if that is not negative."""
+    """Those of a larger score, with sides above ``smallest_side`` if that is not negative."""
     wanted = found.scores > score
     if smallest_side >= 0:
         sides = found.boxes[:, 2:] - found.boxes[:, :2]
@@ -132,6 +131,9 @@ def suppressed(
     largest = torch.cat((found.boxes.reshape(-1), found.boxes.new_zeros(1))).max()
     own = (found.pictures * groups + found.groups).to(found.boxes.dtype)
     kept = nms(found.boxes + (own * (largest + 1))[:, None], found.scores, iou_threshold)
+    if torch.compiler.is_compiling():
+        # Without a bound, products of numbers of boxes leave int64, and ONNX has no number for that.
+        torch._check(kept.shape[0] <= MOST)
     found = found.chosen(kept)
     if per_picture < 0:
         return found

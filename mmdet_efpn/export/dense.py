@@ -25,9 +25,7 @@ def proposals(head: nn.Module, maps: tuple[Tensor, ...], size: tuple[int, int]) 
         boxes = decoded(head.bbox_coder, priors[index], moves, size)
         parts.append(flat(boxes, values, torch.full_like(index, level)))
     found = above(_joined(parts), NO_SCORE, cfg.get('min_bbox_size', -1))
-    return suppressed(
-        found, cfg.nms.iou_threshold, cfg.max_per_img, len(parts), maps[0].shape[0]
-    )
+    return suppressed(found, cfg.nms.iou_threshold, cfg.max_per_img, len(parts), maps[0].shape[0])
 
 
 def detections(head: nn.Module, maps: tuple[Tensor, ...], size: tuple[int, int]) -> Candidates:

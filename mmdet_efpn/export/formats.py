@@ -23,6 +23,7 @@ METADATA = 'mmdet_efpn'  # the key of what a file says of itself, JSON
 # Sides of the example are no multiple of each other or of the padding, and its batch is no 0, 1 or 2:
 # equal or special numbers would become one dimension, or a constant.
 _EXAMPLE = (3, 3, 150, 211)
+_LARGEST_BATCH, _LARGEST_SIDE = 1024, 65536
 
 
 def write_exported(
@@ -77,7 +78,8 @@ def _quietly(form: str):
 
 def _program(model: nn.Module) -> ExportedProgram:
     """The graph, by torch's own exporter."""
-    sizes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    side = Dim.DYNAMIC(max=_LARGEST_SIDE)
+    sizes = {0: Dim.DYNAMIC(max=_LARGEST_BATCH), 2: side, 3: side}
     return torch.export.export(
         model,
         (_example(model),),

@@ -52,9 +52,7 @@ def export_model(
 
 def _facts(cfg: Config, detector: nn.Module, exported: ExportedDetector) -> dict[str, Any]:
     channels = 'RGB' if exported.flips else 'BGR'
-    values = (
-        'BGR, 0 to 255' if exported.normalise else f'{channels}, normalised: (value - mean) / std'
-    )
+    values = 'BGR, 0 to 255' if exported.normalise else f'{channels}, normalised: (value - mean) / std'
     pipeline = cfg.get('test_pipeline') or cfg.test_dataloader.dataset.pipeline
     resize = [dict(step) for step in pipeline if 'Resize' in str(step.get('type'))]
     return dict(

@@ -39,9 +39,7 @@ def refined(
     return suppressed(found, cfg.nms.iou_threshold, cfg.max_per_img, classes, maps[0].shape[0])
 
 
-def _pooled(
-    extractor: nn.Module, maps: tuple[Tensor, ...], rois: Tensor, levels: Tensor
-) -> Tensor:
+def _pooled(extractor: nn.Module, maps: tuple[Tensor, ...], rois: Tensor, levels: Tensor) -> Tensor:
     """(n, C, h, w), each RoI (n, 5) from the map of its level."""
     size = extractor.roi_layers[0].output_size
     pooled = rois.new_zeros(rois.shape[0], extractor.out_channels, *size)

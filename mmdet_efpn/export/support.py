@@ -53,7 +53,7 @@ def _why_not(detector: nn.Module) -> str | None:
 
 
 def _foreign_operator(detector: nn.Module) -> str | None:
-    """mmcv's compiled operators, of which neither ONNX nor torch knows anything."""
+    """Compiled operators of mmcv, of which neither ONNX nor torch knows anything."""
     for name, module in detector.named_modules():
         kind = type(module)
         if kind.__module__.startswith('mmcv.ops') and kind.__name__ != 'RoIAlign':
@@ -71,9 +71,7 @@ def _why_not_two_stage(detector: TwoStageDetector) -> str | None:
     if type(rpn) not in (RPNHead, ExtendedRPNHead):
         return f'rpn_head is a {type(rpn).__name__}; exported are RPNHead and ExtendedRPNHead'
     if type(head) not in (StandardRoIHead, ExtendedRoIHead):
-        return (
-            f'roi_head is a {type(head).__name__}; exported are StandardRoIHead and ExtendedRoIHead'
-        )
+        return f'roi_head is a {type(head).__name__}; exported are StandardRoIHead and ExtendedRoIHead'
     if head.with_mask:
         return 'masks are not exported; train the detector without roi_head.mask_head'
     if getattr(head, 'pool_small_rois_from', 'p2_prime') != 'p2_prime':

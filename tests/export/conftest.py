@@ -66,7 +66,7 @@ def raw_pictures():
 
 @pytest.fixture(scope='session')
 def assert_equal():
-    """Function that holds boxes, scores, labels, numbers (n, ...) against predictions of each picture."""
+    """Function that holds boxes, scores, labels, numbers against predictions of each picture."""
 
     def compare(found, own, pixels: float, score: float) -> None:
         boxes, scores, labels, numbers = (torch.as_tensor(part) for part in found)
