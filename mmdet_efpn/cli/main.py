@@ -30,6 +30,7 @@ COMMANDS = {
     'recipe': 'train in several stages, or train several designs to compare',
     'predict': 'find objects in pictures, folders, videos and huge scenes',
     'pack': 'put config and weights into one file',
+    'export': 'write a detector for other runtimes: ONNX, torch.export, TorchScript',
     'draw': 'draw the detections of a trained detector',
     'compare': 'tell whether two detectors differ by more than chance',
     'errors': "count a detector's errors by kind and size, and draw the worst pictures",

@@ -9,6 +9,7 @@ from .jobs import (
     predict_to_folder,
     start_shares,
 )
+from .models import find_model
 from .predictor import Predictor
 from .progress import Progress
 from .reading import Item, Unreadable, find_sources, image_root
@@ -36,6 +37,7 @@ __all__ = [
     'device_of',
     'drawn',
     'end_shares',
+    'find_model',
     'find_sources',
     'image_root',
     'make_record',

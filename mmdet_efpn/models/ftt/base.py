@@ -92,7 +92,7 @@ class BaseFTT(BaseModule, metaclass=ABCMeta):
         """
         self._check_maps(p2, p3)
         result = self.transfer_narrowed(p2, p3, weight)
-        self._check_result('transfer_narrowed', result, (len(p2), len(weight), *p2.shape[2:]))
+        self._check_result('transfer_narrowed', result, (p2.shape[0], len(weight), *p2.shape[2:]))
         return result
 
     def _check_maps(self, p2: Tensor, p3: Tensor) -> None:

@@ -55,6 +55,6 @@ def pointwise_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     Returns:
         Tensor: (B, n, H, W), ``onto + F.conv2d(x, weight[..., None, None])``, channels last.
     """
-    size = len(x), *x.shape[2:]
+    size = x.shape[0], *x.shape[2:]
     rows, start = (value.permute(0, 2, 3, 1).flatten(0, 2) for value in (x, onto))
     return torch.addmm(start, rows, weight.t()).unflatten(0, size).permute(0, 3, 1, 2)

@@ -26,7 +26,8 @@ def add_upsampled(fine: Tensor, coarse: Tensor) -> Tensor:
     """
     if not _is_double(fine, coarse):
         return fine + F.interpolate(coarse, size=fine.shape[2:], mode='nearest')
-    if torch.compiler.is_compiling():  # which makes one loop of it, and cannot give a view out
+    # Of one loop that a compiler makes no view can be given out; a trace cannot hold a Function.
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return fine + _merged(coarse[:, :, :, None, :, None].expand_as(_cells(fine)))
     return _Doubled.apply(fine, coarse)
 
