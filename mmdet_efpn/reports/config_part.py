@@ -125,8 +125,10 @@ def _checkpoint(run: RunFiles) -> html.Table:
         ('file', f'{run.checkpoint.name}, {run.checkpoint.stat().st_size / 2**20:.1f} MiB'),
         ('weights', f'{run.weights:,} numbers'),
     ]
-    names = dict(iter='iteration', epoch='epoch', time='saved', mmengine_version='MMEngine')
-    rows += [(words, str(meta[key])) for key, words in names.items() if key in meta]
+    known = dict(iter='iteration', epoch='epoch', time='saved', mmengine_version='MMEngine')
+    if not run.by_epoch:
+        del known['epoch']
+    rows += [(words, str(meta[key])) for key, words in known.items() if key in meta]
     classes = (meta.get('dataset_meta') or {}).get('classes') or ()
     rows.append(
         ('classes', f'{len(classes)}: {", ".join(map(str, classes))}' if classes else 'not named')

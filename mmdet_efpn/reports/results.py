@@ -106,10 +106,9 @@ def _logged(run: RunFiles) -> str:
         if not kept:
             continue
         rows = [(name, shown(value)) for name, value in kept[-1].items() if '/' in name]
-        where = f', at {"epoch" if run.by_epoch else "iteration"} {kept[-1]["step"]}'
-        text += html.table_as_html(
-            html.Table(title + (where if 'step' in kept[-1] else ''), ('figure', 'value'), rows)
-        )
+        if 'step' in kept[-1]:
+            title += f', at {"epoch" if run.by_epoch else "iteration"} {kept[-1]["step"]}'
+        text += html.table_as_html(html.Table(title, ('figure', 'value'), rows))
     return text or html.warning('No figures: neither a validation nor a test was logged.')
 
 
@@ -130,5 +129,5 @@ def _plot(curves: list[tuple[str, np.ndarray | None]]) -> str:
     axes.set(xlabel='recall', ylabel='precision', xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     if curves:
-        axes.legend(frameon=False, fontsize=8, loc='upper right')
+        axes.legend(frameon=False, fontsize=8, loc='lower left')
     return html.svg_address(figure)
