@@ -37,7 +37,7 @@ def precision_recall_part(judged: AnnotatedSet, evaluation: BoxEvaluation) -> st
         for place, name in enumerate(judged.classes)
     ]
     by_class = [pair for pair in by_class if pair[1] is not None]
-    by_class.sort(key=lambda pair: -float(np.mean(pair[1])))
+    by_class.sort(key=lambda pair: 0.0 if pair[1] is None else -float(pair[1].mean()))
     text, title = '', f'By class, {lowest}'
     if len(by_class) > MOST_CURVES:
         half = MOST_CURVES // 2
@@ -105,7 +105,7 @@ def _logged(run: RunFiles) -> str:
         kept = [entry for entry in entries if any('/' in name for name in entry)]
         if not kept:
             continue
-        rows = [(name, shown(value)) for name, value in kept[-1].items() if '/' in name]
+        rows: html.Rows = [(name, shown(value)) for name, value in kept[-1].items() if '/' in name]
         if 'step' in kept[-1]:
             title += f', at {"epoch" if run.by_epoch else "iteration"} {kept[-1]["step"]}'
         text += html.table_as_html(html.Table(title, ('figure', 'value'), rows))
