@@ -120,13 +120,23 @@ def _at_iterations(entries: list[dict]) -> list[dict]:
 
 
 def _config_file(folder: Path) -> Path | None:
-    """The config that the last start dumped, by its name in the folder itself if it is there too."""
+    """The config that the last start of a training dumped; else that of a test, or one in the folder.
+
+    A test in the run's folder dumps its own, over the training's there. Where the one in the folder is
+    the same, it has the better name.
+    """
     dumped = sorted(folder.glob('*/vis_data/config.py'))
     own = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
     if not dumped:
         return own[-1] if own else None
-    text = dumped[-1].read_text(encoding='utf-8')
-    return next((path for path in own if path.read_text(encoding='utf-8') == text), dumped[-1])
+    trained = [path for path in dumped if _has_training(path.with_name('scalars.json'))]
+    last = (trained or dumped)[-1]
+    text = last.read_text(encoding='utf-8')
+    return next((path for path in own if path.read_text(encoding='utf-8') == text), last)
+
+
+def _has_training(log: Path) -> bool:
+    return log.is_file() and '"lr"' in log.read_text(encoding='utf-8')
 
 
 def _runs_below(folder: Path) -> str:
