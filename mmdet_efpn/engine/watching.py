@@ -32,21 +32,24 @@ def watch_training(
         MissingPackageError: The backend's package is not installed; the message names the extra.
     """
     chosen = [option for option, on in (('--tensorboard', tensorboard), ('--wandb', wandb)) if on]
-    visualizer = cfg.setdefault('visualizer', {})
-    visualizer.setdefault('type', 'DetLocalVisualizer')
-    visualizer.setdefault('name', 'visualizer')
+    visualizer = dict(type='DetLocalVisualizer', name='visualizer') | (cfg.get('visualizer') or {})
     backends = [*(visualizer.get('vis_backends') or [dict(type='LocalVisBackend')])]
     for option in chosen:
         package, backend = BACKENDS[option]
         import_optional(package, EXTRA, option)
         if not any(_kind(one) == backend for one in backends):
             backends.append(dict(type=backend))
-    visualizer['vis_backends'] = backends
+    cfg.visualizer = dict(visualizer, vis_backends=backends)
+    if (cfg.get('train_cfg') or {}).get('max_iters'):
+        # else all figures of validations come at step 0, the epoch
+        hooks = cfg.get('default_hooks') or {}
+        logger = dict(type='LoggerHook') | (hooks.get('logger') or {}) | dict(log_metric_by_epoch=False)
+        cfg.default_hooks = dict(hooks, logger=logger)
     if num_pictures:
-        hooks = [*(cfg.get('custom_hooks') or [])]
-        if not any(hook.get('type') == 'ValidationPictures' for hook in hooks):
-            hooks.append(dict(type='ValidationPictures', num=num_pictures))
-        cfg.custom_hooks = hooks
+        own = [*(cfg.get('custom_hooks') or [])]
+        if not any(hook.get('type') == 'ValidationPictures' for hook in own):
+            own.append(dict(type='ValidationPictures', num=num_pictures))
+        cfg.custom_hooks = own
     said = []
     if tensorboard:
         said.append(f'tensorboard --logdir {cfg.get("work_dir") or "WORK_DIR"}')

@@ -2,6 +2,7 @@
 
 import ast
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,18 @@ def _run(run: RunFiles) -> html.Table:
     command = run.meta.get(TRAINING_COMMAND)
     rows: html.Rows = [('command', command or 'not noted: there is no checkpoint that has it')]
     rows.append(('stands on', _bases(command)))
-    cfg = run.config or {}
+    cfg = run.config or Config()
     optim = cfg.get('optim_wrapper') or {}
     optimiser = optim.get('optimizer') or {}
     rows.append(('optimiser', _words(optimiser, 'type', 'lr', 'momentum', 'weight_decay')))
     rows.append(('precision', f'{optim.get("type", "OptimWrapper")} {optim.get("dtype", "")}'.strip()))
     rows.append(('schedule', _words(cfg.get('train_cfg') or {}, 'type', 'max_epochs', 'max_iters')))
-    rows.append(('started from', str(cfg.get('load_from') or _pretrained(inner_detector(cfg.model)))))
+    rows.append(
+        (
+            'started from',
+            str(cfg.get('load_from') or _pretrained(inner_detector(cfg.get('model') or {}))),
+        )
+    )
     rows.append(('seed', str((cfg.get('randomness') or {}).get('seed', 'not set'))))
     return html.Table('The run', ('', ''), rows)
 
@@ -125,8 +131,10 @@ def _checkpoint(run: RunFiles) -> html.Table:
         ('file', f'{run.checkpoint.name}, {run.checkpoint.stat().st_size / 2**20:.1f} MiB'),
         ('weights', f'{run.weights:,} numbers'),
     ]
-    names = dict(iter='iteration', epoch='epoch', time='saved', mmengine_version='MMEngine')
-    rows += [(words, str(meta[key])) for key, words in names.items() if key in meta]
+    known = dict(iter='iteration', epoch='epoch', time='saved', mmengine_version='MMEngine')
+    if not run.by_epoch:
+        del known['epoch']
+    rows += [(words, str(meta[key])) for key, words in known.items() if key in meta]
     classes = (meta.get('dataset_meta') or {}).get('classes') or ()
     rows.append(
         ('classes', f'{len(classes)}: {", ".join(map(str, classes))}' if classes else 'not named')
@@ -134,7 +142,7 @@ def _checkpoint(run: RunFiles) -> html.Table:
     return html.Table('The last checkpoint', ('', ''), rows)
 
 
-def _pretrained(model: dict) -> str:
+def _pretrained(model: Mapping) -> str:
     start = (model.get('backbone') or {}).get('init_cfg') or {}
     name = start.get('checkpoint') if isinstance(start, dict) else None
     return f'{name} (backbone)' if name else 'random weights'

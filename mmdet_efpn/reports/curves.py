@@ -13,6 +13,7 @@ from ..visualization import smoothed
 from .run_files import RunFiles
 
 WINDOW = 9  # logged values in a running mean
+FEW = 3 * WINDOW  # fewer values are drawn as they are
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def curves_part(run: RunFiles) -> str:
         text = html.warning(
             'No curve of AP: no validation was logged (val_cfg, train_cfg.val_interval).'
         )
-    if any(curve.kind == 'loss' for curve in curves):
+    if any(len(curve.steps) >= FEW for curve in curves if curve.kind == 'loss'):
         text += html.note(f'Losses: pale as logged, strong the mean of {WINDOW} logged values.')
     text += html.side_by_side(html.figure(*plot) for plot in _plots(curves, run.by_epoch))
     numbers = [dict(name=c.name, kind=c.kind, steps=c.steps, values=c.values) for c in curves]
@@ -108,6 +109,7 @@ def _plots(curves: list[Curve], by_epoch: bool) -> list[tuple[str, str]]:
         axes = figure.subplots()
         _draw(axes, chosen, mean=kind in ('loss', 'RoIs', 'gradient'))
         axes.set(xlabel=steps, ylabel=label)
+        axes.set_xlim(left=0)
         if kind in ('figure', 'RoIs'):
             top = max(max(curve.values) for curve in chosen)
             axes.set_ylim(0, min(1.02, max(1.15 * top, 0.01)))
@@ -124,12 +126,12 @@ def _draw(axes: Axes, curves: list[Curve], mean: bool) -> None:
     for number, curve in enumerate(curves):
         colour, name = f'C{number % 10}', curve.name.rpartition('/')[2].removeprefix('bbox_')
         style = '-' if number < 10 else '--'
-        if mean and len(curve.steps) > WINDOW:
+        if mean and len(curve.steps) >= FEW:
             axes.plot(curve.steps, curve.values, color=colour, alpha=0.25, linewidth=1)
             means = smoothed(curve.values, WINDOW)
             axes.plot(curve.steps, means, style, color=colour, linewidth=1.8, label=name)
             continue
-        marker = 'o' if len(curve.steps) <= 12 else ''
+        marker = 'o' if len(curve.steps) < FEW else ''
         axes.plot(
             curve.steps, curve.values, style, color=colour, marker=marker, markersize=4, label=name
         )

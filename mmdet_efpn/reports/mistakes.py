@@ -83,9 +83,10 @@ def _plot(counts: dict[str, dict[str, int]]) -> str:
     sizes = [words for words in counts if words != 'all']
     for number, words in enumerate(sizes):
         heights = np.array([counts[words][kind] for kind in errors.KINDS], dtype=float)
-        axes.bar(errors.KINDS, heights, bottom=bottom, label=words, color=f'C{number % 10}')
+        colour = f'C{number % 10}'
+        bars = axes.bar(errors.KINDS, heights, bottom=bottom, label=words, color=colour)
         bottom += heights
-    axes.bar_label(axes.containers[-1], [f'{total:.0f}' for total in bottom], size=9)
+    axes.bar_label(bars, [f'{total:.0f}' for total in bottom], size=9)
     axes.set(ylabel='errors', ylim=(0, max(1.1 * float(bottom.max()), 1)))
     axes.legend(frameon=False, fontsize=8)
     return html.svg_address(figure)

@@ -37,7 +37,7 @@ def precision_recall_part(judged: AnnotatedSet, evaluation: BoxEvaluation) -> st
         for place, name in enumerate(judged.classes)
     ]
     by_class = [pair for pair in by_class if pair[1] is not None]
-    by_class.sort(key=lambda pair: -float(np.mean(pair[1])))
+    by_class.sort(key=lambda pair: 0.0 if pair[1] is None else -float(pair[1].mean()))
     text, title = '', f'By class, {lowest}'
     if len(by_class) > MOST_CURVES:
         half = MOST_CURVES // 2
@@ -105,11 +105,10 @@ def _logged(run: RunFiles) -> str:
         kept = [entry for entry in entries if any('/' in name for name in entry)]
         if not kept:
             continue
-        rows = [(name, shown(value)) for name, value in kept[-1].items() if '/' in name]
-        where = f', at {"epoch" if run.by_epoch else "iteration"} {kept[-1]["step"]}'
-        text += html.table_as_html(
-            html.Table(title + (where if 'step' in kept[-1] else ''), ('figure', 'value'), rows)
-        )
+        rows: html.Rows = [(name, shown(value)) for name, value in kept[-1].items() if '/' in name]
+        if 'step' in kept[-1]:
+            title += f', at {"epoch" if run.by_epoch else "iteration"} {kept[-1]["step"]}'
+        text += html.table_as_html(html.Table(title, ('figure', 'value'), rows))
     return text or html.warning('No figures: neither a validation nor a test was logged.')
 
 
@@ -130,5 +129,5 @@ def _plot(curves: list[tuple[str, np.ndarray | None]]) -> str:
     axes.set(xlabel='recall', ylabel='precision', xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     if curves:
-        axes.legend(frameon=False, fontsize=8, loc='upper right')
+        axes.legend(frameon=False, fontsize=8, loc='lower left')
     return html.svg_address(figure)

@@ -73,7 +73,7 @@ def read_run(folder: str | Path, cfg_options: Sequence[str] | Mapping = ()) -> R
         raise MissingFileError(f'run not found: {folder} is no folder (looked from {Path.cwd()})')
     missing: list[str] = []
     config_file = _config_file(folder)
-    entries = logged_entries(folder)
+    entries = _at_iterations(logged_entries(folder))
     checkpoints = saved_checkpoints(folder)
     if config_file is None and not entries and not checkpoints:
         raise UserError(f'{folder} is no run: it has no config, log or checkpoint' + _runs_below(folder))
@@ -100,11 +100,43 @@ def read_run(folder: str | Path, cfg_options: Sequence[str] | Mapping = ()) -> R
     )
 
 
+def _at_iterations(entries: list[dict]) -> list[dict]:
+    """Gives validations of a run that counts iterations the last logged one of these.
+
+    MMEngine's logger counts them in epochs, of which such a run has none, unless its
+    ``log_metric_by_epoch`` is False.
+    """
+    if any('epoch' in entry for entry in entries):
+        return entries
+    found, last = [], 0
+    for entry in entries:
+        step = entry.get('step', 0)
+        if 'lr' in entry or 'loss' in entry:
+            last = step
+        elif 'step' in entry and step == 0:
+            entry = dict(entry, step=last)
+        found.append(entry)
+    return found
+
+
 def _config_file(folder: Path) -> Path | None:
-    """The config that the last start dumped; else one in the folder itself."""
+    """The config that the last start of a training dumped; else that of a test, or one in the folder.
+
+    A test in the run's folder dumps its own, over the training's there. Where the one in the folder is
+    the same, it has the better name.
+    """
     dumped = sorted(folder.glob('*/vis_data/config.py'))
     own = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    return next(reversed([*own, *dumped]), None)
+    if not dumped:
+        return own[-1] if own else None
+    trained = [path for path in dumped if _has_training(path.with_name('scalars.json'))]
+    last = (trained or dumped)[-1]
+    text = last.read_text(encoding='utf-8')
+    return next((path for path in own if path.read_text(encoding='utf-8') == text), last)
+
+
+def _has_training(log: Path) -> bool:
+    return log.is_file() and '"lr"' in log.read_text(encoding='utf-8')
 
 
 def _runs_below(folder: Path) -> str:

@@ -9,7 +9,7 @@ STYLE = """
 :root { color-scheme: light; }
 body { margin: 0 auto; padding: 1.5rem; max-width: 84rem; font: 16px/1.5 system-ui, sans-serif;
   color: #1d2430; background: #fff; }
-h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; margin: 0 0 .8rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .6rem; border-bottom: 2px solid #00796b; padding-bottom: .2rem; }
 h3 { font-size: 1rem; margin: 0 0 .4rem; }
 .cards { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
