@@ -102,9 +102,9 @@ def test_nests_and_prefixes(tmp_path, nest, prefix, source):
 @pytest.mark.parametrize(
     ('source', 'message'),
     [
-        ('relesed', r"--source must be one of released, cascaded.*, got 'relesed'"),
-        ('cascaded', r"in\.pkl does not have the names that source 'cascaded' has: it has a, b"),
-        (None, r'in\.pkl does not have the names that any known source has: it has a, b'),
+        ('relesed', r"--source must be one of .*released, cascaded.*, got 'relesed'"),
+        ('cascaded', r"in\.pkl does not have the names that source 'cascaded' has"),
+        (None, r'in\.pkl does not have the names that any '),
     ],
 )
 def test_other_names_are_refused(tmp_path, source, message):
