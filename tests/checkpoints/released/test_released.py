@@ -1,6 +1,7 @@
 """The released models: every weight arrives, and the boxes are the released program's."""
 
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -47,6 +48,17 @@ def released_file(folder, kind):
     weights = {name: torch.from_numpy(value) for name, value in random_file(kind).items()}
     torch.save(dict(model=weights, step=7), path)
     return path
+
+
+@cache
+def _converted(kind):
+    theirs = {name: torch.from_numpy(value) for name, value in random_file(kind).items()}
+    return apply_key_map(theirs, RELEASED)[0]
+
+
+def converted(kind):
+    """The file's weights under our names, without the file."""
+    return dict(_converted(kind))
 
 
 def detector(cfg, weights):
@@ -268,11 +280,11 @@ def expected(pictures):
 
 
 @pytest.mark.parametrize('point', UNDONE)
-def test_each_point_counts(point, expected, pictures, repository, tmp_path):
+def test_each_point_counts(point, expected, pictures, repository):
     kind, changes = UNDONE[point]
     cfg = small_config(kind, repository)
     cfg.model.test_cfg.rcnn.max_per_img = MOST
-    weights, _ = read_foreign(released_file(tmp_path, kind))
+    weights = converted(kind)
     for key, value in changes.items():
         *path, last = key.split('.')
         part = cfg
@@ -346,18 +358,18 @@ def variance_one(weights):
         'first and second head',
     ],
 )
-def test_each_change_of_weights_counts(kind, undo, expected, pictures, repository, tmp_path):
+def test_each_change_of_weights_counts(kind, undo, expected, pictures, repository):
     cfg = small_config(kind, repository)
     cfg.model.test_cfg.rcnn.max_per_img = MOST
-    weights, _ = read_foreign(released_file(tmp_path, kind))
+    weights = converted(kind)
     undo(weights)
     assert differ(detections(detector(cfg, weights), cfg, pictures[1]), expected[kind])
 
 
-def test_nothing_undone_is_the_reference(expected, pictures, repository, tmp_path):
+def test_nothing_undone_is_the_reference(expected, pictures, repository):
     """The two tests above would pass with any reference that is wrong."""
     for kind in ('coco', 'tt100k'):
         cfg = small_config(kind, repository)
         cfg.model.test_cfg.rcnn.max_per_img = MOST
-        model = detector(cfg, read_foreign(released_file(tmp_path, kind))[0])
+        model = detector(cfg, converted(kind))
         assert not differ(detections(model, cfg, pictures[1]), expected[kind])
