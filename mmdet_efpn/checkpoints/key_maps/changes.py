@@ -44,22 +44,22 @@ RETINANET_ANCHORS = 9  # three sizes, three ratios
 
 
 def classes_of_torchvision(outputs: Tensor) -> Tensor:
-    """Class outputs: background moves from first to last; of COCO's 91 ids the 80 in use stay."""
+    """Class outputs: background moves from first to last; of 91 (COCO's ids) the 80 in use stay."""
     return torch.cat((_foreground(outputs), outputs[:1]))
 
 
 def masks_of_torchvision(outputs: Tensor) -> Tensor:
-    """Mask outputs: background's is dropped; of COCO's 91 ids the 80 in use stay."""
+    """Mask outputs: background's is dropped; of 91 (COCO's ids) the 80 in use stay."""
     return _foreground(outputs)
 
 
 def boxes_of_torchvision(outputs: Tensor) -> Tensor:
-    """Box outputs: background's four are dropped; of COCO's 91 ids the 80 in use stay."""
+    """Box outputs: background's four are dropped; of 91 (COCO's ids) the 80 in use stay."""
     return _foreground(outputs.unflatten(0, (-1, 4))).flatten(0, 1)
 
 
 def dense_classes_of_torchvision(outputs: Tensor) -> Tensor:
-    """Class outputs of each anchor: id 0 is dropped; of COCO's 91 ids the 80 in use stay."""
+    """Class outputs of each anchor: id 0 is dropped; of 91 (COCO's ids) the 80 in use stay."""
     per_anchor = outputs.unflatten(0, (RETINANET_ANCHORS, -1)).transpose(0, 1)
     return _foreground(per_anchor).transpose(0, 1).flatten(0, 1)
 

@@ -91,6 +91,7 @@ TORCHVISION = KeyMap(
         'torchvision rounds anchors to whole pixels and pools RoIs unaligned with 2x2 samples. Norms of '
         "its files for COCO (not the _v2 ones) have epsilon 0. torchvision's own detections come of "
         'configs/plain_starts/*_torchvision_coco.py.',
+        "Its ResNets have stride 2 in a block's 3x3 conv: backbone.style='pytorch', not 'caffe'.",
         'Class 0 is taken for the background, as torchvision counts; a file with 91 classes is taken '
         'for one of COCO.',
     ),
