@@ -140,7 +140,7 @@ def test_train_says_what_is_wrong(tiny_config, command, monkeypatch, options, sa
 def test_missing_config_and_checkpoint_are_named(tiny_config, command):
     assert 'config not found: gone.py' in command('train', 'gone.py')[2]
     assert 'checkpoint not found: gone.pth' in command('test', tiny_config, 'gone.pth')[2]
-    assert '.pkl' in command('test', tiny_config, 'gone.pth', '--out', 'boxes.json')[2]
+    assert '.pkl' in command('test', tiny_config, 'gone.pth', '--out', 'boxes.txt')[2]
 
 
 def test_debug_shows_the_traceback(command):

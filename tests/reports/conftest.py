@@ -1,6 +1,8 @@
 """A tiny run, and predictions of its test set."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,6 @@ import pytest
 import torch
 
 from mmdet_efpn.checkpoints import write_predictions
-from mmdet_efpn.cli.main import main
 
 VALIDATED = (
     'train_cfg.max_iters=4',
@@ -18,7 +19,7 @@ VALIDATED = (
 
 
 @pytest.fixture(scope='session')
-def tiny_run(tiny_config, tmp_path_factory) -> Path:
+def tiny_run(tiny_config, child_environment, tmp_path_factory) -> Path:
     """Work folder of four iterations with two validations, and a test."""
     folder = tmp_path_factory.mktemp('reported')
     config = folder / 'validated.py'
@@ -30,13 +31,19 @@ def tiny_run(tiny_config, tmp_path_factory) -> Path:
         'model = dict(test_cfg=dict(rcnn=dict(score_thr=0.0)))\n'
     )
     run = folder / 'run'
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(folder)
-        patched.setattr('sys.argv', ['mmdet-efpn', 'train', str(config), '--work-dir', str(run)])
-        words = ['train', str(config), '--work-dir', str(run), '--cfg-options', *VALIDATED]
-        assert main(words) == 0
-        words = ['test', str(run / 'validated.py'), str(run / 'iter_4.pth'), '--work-dir', str(run)]
-        assert main(words) == 0
+    # In processes of their own: MMEngine keeps one visualizer, and so one log, for all runs in one.
+    for words in (
+        ['train', config, '--work-dir', run, '--cfg-options', *VALIDATED],
+        ['test', run / 'validated.py', run / 'iter_4.pth', '--work-dir', run],
+    ):
+        ended = subprocess.run(
+            [sys.executable, '-m', 'mmdet_efpn', *map(str, words)],
+            cwd=folder,
+            env=child_environment,
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stderr
     return run
 
 
