@@ -4,9 +4,9 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from ..utils.arrays import as_tensor
 from ..utils.errors import UserError
 
 # What data parallel, sharded and compiled modules put into the names of what they wrap.
@@ -74,8 +74,8 @@ def state_dict_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 def _weights(holder: Mapping[str, Any]) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for name, value in holder.items():
-        if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
-            value = torch.from_numpy(np.array(value))
+        if isinstance(value, np.ndarray):
+            value = as_tensor(value)
         if isinstance(value, Tensor):
             weights[name] = value
     return weights

@@ -22,13 +22,13 @@ from mmengine.fileio import get as read_bytes
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..utils.arrays import as_tensor
 from ..utils.errors import MissingFileError, UserError
 from ..utils.safe_pickle import SafeUnpickler, UnsafePickleError, allowed_names, pickle_module
 
 STATISTICS = ('min', 'max', 'mean', 'current')
 # How torch's own files begin, of before its zip archives: a pickle of this number, under any protocol.
 TORCH_MAGIC = torch.serialization.MAGIC_NUMBER.to_bytes(10, 'little')
-ARRAYS = ('float16', 'float32', 'float64', 'int8', 'int16', 'int32', 'int64', 'uint8', 'bool')
 REMEDY = 'nothing of it was run; ask for its weights alone, or save them where you trust the file'
 
 
@@ -210,9 +210,8 @@ def _as_tensors(found: Any) -> Any:
     """The same dicts with arrays of numbers as tensors."""
     if isinstance(found, Mapping):
         return {name: _as_tensors(value) for name, value in found.items()}
-    if isinstance(found, np.ndarray) and found.dtype.name in ARRAYS:
-        return torch.from_numpy(np.array(found, dtype=found.dtype.newbyteorder('=')))
-    return found
+    tensor = as_tensor(found) if isinstance(found, np.ndarray) else None
+    return found if tensor is None else tensor
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ For example: mmdet-efpn export my_efpn.py epoch_12.pth --normalise --out my_efpn
 
 import argparse
 
-from .options import add_overwrite
+from .options import add_imports, add_overwrite
 
 FORMATS = ('onnx', 'torch-export', 'torchscript')
 
@@ -33,14 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='normalise inside: pictures then are BGR, 0 to 255 (default: normalised by the caller)',
     )
-    add(
-        '--import',
-        dest='imports',
-        nargs='+',
-        metavar='MODULE',
-        default=[],
-        help='import these first: what registers the modules of a packed model',
-    )
+    add_imports(parser)
     add_overwrite(parser, 'FILE')
 
 

@@ -115,3 +115,15 @@ def add_measuring_arguments(parser: argparse.ArgumentParser, repeats: int = 5) -
         help='run under autocast in this type (default, without a value: bfloat16)',
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the figures here')
+
+
+def add_imports(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--import MODULE ...``, which a packed model of a user's own modules needs."""
+    parser.add_argument(
+        '--import',
+        dest='imports',
+        nargs='+',
+        metavar='MODULE',
+        default=[],
+        help='import these first: what registers the modules of a packed model',
+    )

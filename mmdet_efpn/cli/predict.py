@@ -13,7 +13,7 @@ For example: mmdet-efpn predict my_efpn.py epoch_12.pth boards/ --out found --fo
 import argparse
 
 from ..utils.amp_types import AMP_TYPES
-from .options import LAUNCHERS, add_overwrite, positive
+from .options import LAUNCHERS, add_imports, add_overwrite, positive
 
 FORMATS = ('coco', 'csv', 'geojson', 'labelme', 'pictures', 'yolo')
 
@@ -48,14 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--merge', choices=('nms', 'sahi'), default='nms', help='how tiles are merged (default: nms)')
     add_overwrite(parser, 'each output')
     add('--resume', action='store_true', help='go on with a prediction that was interrupted')
-    add(
-        '--import',
-        dest='imports',
-        nargs='+',
-        metavar='MODULE',
-        default=[],
-        help='import these first: what registers the modules of a packed model',
-    )
+    add_imports(parser)
     add(
         '--launcher',
         choices=LAUNCHERS,

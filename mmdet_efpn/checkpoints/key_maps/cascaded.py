@@ -4,40 +4,26 @@ Its backbone books strides 4..64 for stages whose true strides are 2..32: what i
 is the lateral conv of C2', ``fpn_lateral3`` that of C2, and so on.
 """
 
-from .key_map import KeyMap, Rule, rule
-
-_BOTTOM_UP = r'backbone\.bottom_up\.'
-_NORM = r'norm\.(weight|bias|running_mean|running_var)'
-
-
-def _stage(theirs: int, ours: int) -> tuple[Rule, ...]:
-    """A stage of bottlenecks, whose block is the first bracket."""
-    block, name = rf'{_BOTTOM_UP}res{theirs}\.(\d+)\.', rf'backbone.layer{ours}.\1.'
-    return (
-        rule(block + r'conv([123])\.weight', name + r'conv\2.weight'),
-        rule(block + r'conv([123])\.' + _NORM, name + r'bn\2.\3'),
-        rule(block + r'shortcut\.weight', name + 'downsample.0.weight'),
-        rule(block + r'shortcut\.' + _NORM, name + r'downsample.1.\2'),
-    )
-
+from .detectron2 import BOTTOM_UP, NORM, stage_of_bottlenecks
+from .key_map import KeyMap, rule
 
 CASCADED = KeyMap(
     source='cascaded',
     signature=(
-        _BOTTOM_UP + r'stem\.conv1\.weight',
-        _BOTTOM_UP + r'res3\.0\.conv1\.weight',
-        _BOTTOM_UP + r'res6\..*',
+        BOTTOM_UP + r'stem\.conv1\.weight',
+        BOTTOM_UP + r'res3\.0\.conv1\.weight',
+        BOTTOM_UP + r'res6\..*',
         r'backbone\.fpn_lateral6\.weight',
     ),
     rules=(
-        rule(_BOTTOM_UP + r'stem\.conv1\.weight', 'backbone.conv1.weight'),
-        rule(_BOTTOM_UP + r'stem\.conv1\.' + _NORM, r'backbone.bn1.\1'),
-        *_stage(2, 1),
-        rule(_BOTTOM_UP + r'res3\.0\.conv1\.weight', 'backbone.layer2.conv.weight'),
-        rule(_BOTTOM_UP + r'res3\.0\.conv1\.' + _NORM, r'backbone.layer2.bn.\1'),
-        *_stage(4, 3),
-        *_stage(5, 4),
-        *_stage(6, 5),
+        rule(BOTTOM_UP + r'stem\.conv1\.weight', 'backbone.conv1.weight'),
+        rule(BOTTOM_UP + r'stem\.conv1\.' + NORM, r'backbone.bn1.\1'),
+        *stage_of_bottlenecks(2, 1),
+        rule(BOTTOM_UP + r'res3\.0\.conv1\.weight', 'backbone.layer2.conv.weight'),
+        rule(BOTTOM_UP + r'res3\.0\.conv1\.' + NORM, r'backbone.layer2.bn.\1'),
+        *stage_of_bottlenecks(4, 3),
+        *stage_of_bottlenecks(5, 4),
+        *stage_of_bottlenecks(6, 5),
         rule(r'backbone\.fpn_lateral2\.(weight|bias)', r'neck.extension.lateral_conv.conv.\1'),
         *(
             rule(

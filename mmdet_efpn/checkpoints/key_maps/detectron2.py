@@ -6,19 +6,20 @@ Source: detectron2/modeling and its model zoo, whose files (``model_final_*.pkl`
 from .changes import ratios_outside_sizes
 from .key_map import KeyMap, Rule, rule
 
-_BOTTOM_UP = r'backbone\.bottom_up\.'
-_NORM = r'norm\.(weight|bias|running_mean|running_var|num_batches_tracked)'
+BOTTOM_UP = r'backbone\.bottom_up\.'
+NORM = r'norm\.(weight|bias|running_mean|running_var|num_batches_tracked)'
 _HEADS = r'roi_heads\.'
-STEM = _BOTTOM_UP + r'stem\.conv1\.weight'
+STEM = BOTTOM_UP + r'stem\.conv1\.weight'
 
 
-def _stage(theirs: int, ours: int) -> tuple[Rule, ...]:
-    block, name = rf'{_BOTTOM_UP}res{theirs}\.(\d+)\.', rf'backbone.layer{ours}.\1.'
+def stage_of_bottlenecks(theirs: int, ours: int) -> tuple[Rule, ...]:
+    """A stage of bottlenecks, whose block is the first bracket."""
+    block, name = rf'{BOTTOM_UP}res{theirs}\.(\d+)\.', rf'backbone.layer{ours}.\1.'
     return (
         rule(block + r'conv([123])\.weight', name + r'conv\2.weight'),
-        rule(block + r'conv([123])\.' + _NORM, name + r'bn\2.\3'),
+        rule(block + r'conv([123])\.' + NORM, name + r'bn\2.\3'),
         rule(block + r'shortcut\.weight', name + 'downsample.0.weight'),
-        rule(block + r'shortcut\.' + _NORM, name + r'downsample.1.\2'),
+        rule(block + r'shortcut\.' + NORM, name + r'downsample.1.\2'),
     )
 
 
@@ -33,8 +34,8 @@ def _pyramid(first: int) -> tuple[Rule, ...]:
 
 BACKBONE = (
     rule(STEM, 'backbone.conv1.weight'),
-    rule(_BOTTOM_UP + r'stem\.conv1\.' + _NORM, r'backbone.bn1.\1'),
-    *(part for stage in range(4) for part in _stage(stage + 2, stage + 1)),
+    rule(BOTTOM_UP + r'stem\.conv1\.' + NORM, r'backbone.bn1.\1'),
+    *(part for stage in range(4) for part in stage_of_bottlenecks(stage + 2, stage + 1)),
 )
 TWO_STAGE = (
     *_pyramid(2),
