@@ -7,6 +7,7 @@ pixels, and a second box head serves P2'. The model knows 175 classes.
 _base_ = [
     '../_base_/models/faster-rcnn_x101-32x8d_efpn_released.py',
     '../_base_/datasets/tt100k_1400.py',
+    '../_base_/datasets/released_pipeline.py',
     'mmdet::_base_/schedules/schedule_2x.py',
     'mmdet::_base_/default_runtime.py',
 ]
@@ -16,16 +17,8 @@ model = dict(
     roi_head=dict(bbox_head=dict(num_classes=175)),
 )
 
-# Proposals are clipped to the padded image, as there.
-test_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='DetectronResize', scale=(4000, 1400)),
-    dict(type='Pad', size_divisor=64, pad_val=dict(img=(102.9801, 115.9465, 122.7717))),
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(
-        type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
-    ),
-]
+_base_.released_pipeline[1].scale = (4000, 1400)
+test_pipeline = _base_.released_pipeline
 train_dataloader = dict(dataset=dict(type='TT100KReleasedDataset'))
 val_dataloader = dict(dataset=dict(type='TT100KReleasedDataset', pipeline=test_pipeline))
 test_dataloader = val_dataloader
