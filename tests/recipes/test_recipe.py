@@ -210,8 +210,22 @@ def test_equal_time_gives_each_its_own_whole_schedule():
     assert iterations == [('EFPN', 1500), ('FPN', 116 * 15), ('FPN', 140 * 15)]
 
 
+def test_widths_are_compared_at_equal_iterations():
+    (path,) = DESIGNS.glob('*_width_*.py')
+    trained = {}
+    for stage in load_stages(str(path), None, {}):
+        assert stage.independent
+        settings = stage.cfg.train_cfg
+        assert settings.val_begin == 600
+        assert (settings.max_iters - settings.val_begin) % settings.val_interval == 0
+        channels = stage.cfg.model.neck.extension_cfg.channels
+        trained.setdefault(channels, {})[stage.cfg.randomness.seed] = settings.max_iters
+        assert stage.cfg.model.neck.out_channels == 128
+    assert trained == dict.fromkeys((64, 32), {0: 1500, 1: 600, 2: 600})
+
+
 def test_every_design_file_is_tested():
-    kinds = ('_designs_', '_seeds_', '_equal-time_')
+    kinds = ('_designs_', '_seeds_', '_equal-time_', '_width_')
     assert all(any(kind in path.stem for kind in kinds) for path in DESIGNS.glob('*.py'))
 
 
