@@ -1,11 +1,13 @@
 """Find objects in pictures, folders, videos and huge scenes.
 
 PICTURES are files, folders, patterns ('boards/**/*.jpg'), text files with a path on each line (.txt),
-and videos. MODEL.pth is what `mmdet-efpn pack` writes. Exit code 1: pictures could not be read; they
-are named, and all others are done.
+and videos. MODEL.pth is what `mmdet-efpn pack` writes. --model takes one that comes with the package
+(hit-uav, deeppcb), or a packed model's path or address, with #sha256=HEX to check it. Exit code 1:
+pictures could not be read; they are named, and all others are done.
 
   mmdet-efpn predict CONFIG CHECKPOINT PICTURES ... [--out DIR]
   mmdet-efpn predict MODEL.pth PICTURES ... [--out DIR]
+  mmdet-efpn predict --model NAME PICTURES ... [--out DIR]
 
 For example: mmdet-efpn predict my_efpn.py epoch_12.pth boards/ --out found --format coco csv pictures
 """
@@ -21,9 +23,14 @@ FORMATS = ('coco', 'csv', 'geojson', 'labelme', 'pictures', 'yolo')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``mmdet-efpn predict``."""
     parser.usage = '%(prog)s CONFIG CHECKPOINT PICTURES ... [options]'
-    parser.add_argument('model', help='config and checkpoint, or a packed model alone', metavar='MODEL')
-    parser.add_argument('inputs', nargs='+', metavar='PICTURES', help='what to predict on')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='MODEL PICTURES',
+        help='config and checkpoint, or a packed model alone; then what to predict on',
+    )
     add = parser.add_argument
+    add('--model', metavar='NAME', help="instead of MODEL: a trained detector's name, path or address")
     add('--out', metavar='DIR', default='predictions', help='folder to write to (default: %(default)s)')
     add(
         '--format',
@@ -67,16 +74,11 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from .. import inference
-    from ..checkpoints import is_packed_name
     from ..utils.errors import UserError
 
     for module in args.imports:
         importlib.import_module(module)
-    weights, pictures = None, args.inputs
-    if not is_packed_name(args.model):
-        weights, pictures = args.inputs[0], args.inputs[1:]
-        if not pictures:
-            raise UserError(f'name the pictures, after the checkpoint {weights}')
+    model, weights, pictures = _split(args.model, args.inputs)
     tiles = None
     if args.tile is not None:
         overlap = args.tile // 8 if args.overlap is None else args.overlap
@@ -99,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     place = inference.start_shares(args.launcher)
     try:
         device = inference.device_of(place, args.device)
-        predictor = inference.Predictor(args.model, weights, device, amp=args.amp, tta=args.tta)
+        predictor = inference.Predictor(model, weights, device, amp=args.amp, tta=args.tta)
         summary = inference.predict_to_folder(predictor, sources, job, place)
     except KeyboardInterrupt:
         print(f'interrupted: {args.out} has what was done; --resume goes on', file=sys.stderr)
@@ -111,6 +113,24 @@ def run(args: argparse.Namespace) -> int:
     finally:
         inference.end_shares()
     return 0 if summary is None else _tell(summary, args.tile)
+
+
+def _split(name: str | None, words: list[str]) -> tuple[str, str | None, list[str]]:
+    """The model, its checkpoint unless one file holds both, and the pictures."""
+    from ..checkpoints import is_packed_name
+    from ..model_zoo import resolve_model
+    from ..utils.errors import UserError
+
+    if name is not None:
+        return resolve_model(name, only=True), None, words
+    model, weights, pictures = resolve_model(words[0]), None, words[1:]
+    if not pictures:
+        raise UserError(f'name the pictures, after the model {words[0]}')
+    if not is_packed_name(model):
+        weights, pictures = pictures[0], pictures[1:]
+        if not pictures:
+            raise UserError(f'name the pictures, after the checkpoint {weights}')
+    return model, weights, pictures
 
 
 def _tell(summary, tile: int | None) -> int:

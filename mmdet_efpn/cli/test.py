@@ -16,7 +16,9 @@ from .options import add_overwrite, add_run_arguments
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``mmdet-efpn test``."""
-    parser.add_argument('config', help='config file, or package::path; or a packed model alone')
+    parser.add_argument(
+        'config', help="config file, or package::path; or a packed model alone, or a model's name"
+    )
     parser.add_argument('checkpoint', nargs='?', help='path or address of the trained weights')
     parser.add_argument(
         '--out',
@@ -48,11 +50,14 @@ def run(args: argparse.Namespace) -> None:
     from .. import engine
     from ..checkpoints import check_suffix, is_packed_name, require_checkpoint
     from ..evaluation import numbers_of_detections
+    from ..model_zoo import resolve_model
     from ..utils.errors import UserError
 
     if args.out is not None:
         check_suffix(args.out)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.checkpoint is None:
+        args.config = resolve_model(args.config)
     if args.checkpoint is None and not is_packed_name(args.config):
         raise UserError(f'name the checkpoint, after the config {args.config}')
     checkpoint = args.checkpoint or args.config

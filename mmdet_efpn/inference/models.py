@@ -13,6 +13,7 @@ from torch import nn
 
 from .. import engine
 from ..checkpoints import is_packed_name, read_packed, require_checkpoint
+from ..model_zoo import resolve_model
 from ..utils.amp_types import AMP_TYPES
 from ..utils.errors import UserError
 from ..utils.read_config import read_config
@@ -26,12 +27,15 @@ def find_model(model: str | Path | Config | None, weights: str | Path | None) ->
 
     Args:
         model: A config, its file or ``package::path``; a packed model (``mmdet-efpn pack``), which needs
-            no ``weights``; or the name of a model in MMDetection's metafiles.
+            no ``weights``; the name of a model of :mod:`mmdet_efpn.model_zoo`; or that of a model in
+            MMDetection's metafiles.
         weights: The checkpoint; ``model`` may be ``None`` if it is a packed one.
 
     Raises:
         UserError: One of them is missing, or the file is no packed model.
     """
+    if isinstance(model, str) and weights is None:
+        model = resolve_model(model)
     if model is None or (isinstance(model, (str, Path)) and is_packed_name(model)):
         if model is not None and weights is not None:
             raise UserError(f'{model} is a file of weights, and {weights} too: name the config first')

@@ -18,6 +18,7 @@ FLOORS = {
     'checkpoints': 2,
     'visualization': 2,
     'engine': 2,
+    'model_zoo': 2,
     'models': 1,
     'datasets': 1,
     'models.layers': 0,

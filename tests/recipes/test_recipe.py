@@ -221,7 +221,7 @@ def test_widths_are_compared_at_equal_iterations():
         channels = stage.cfg.model.neck.extension_cfg.channels
         trained.setdefault(channels, {})[stage.cfg.randomness.seed] = settings.max_iters
         assert stage.cfg.model.neck.out_channels == 128
-    assert trained == dict.fromkeys((64, 32), {0: 1500, 1: 600, 2: 600})
+    assert trained == {channels: {0: 1500, 1: 600, 2: 600} for channels in (64, 32)}
 
 
 def test_every_design_file_is_tested():
