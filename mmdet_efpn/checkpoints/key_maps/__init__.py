@@ -3,6 +3,7 @@
 from .apply import Renaming, apply_key_map, recognise
 from .cascaded import CASCADED
 from .detectron2 import DETECTRON2, DETECTRON2_RETINANET
+from .efficientnet_lite import EFFICIENTNET_LITE0
 from .key_map import KeyMap, Rule, To, rule
 from .pixels import pixels_report
 from .pointrend import POINTREND
@@ -17,6 +18,7 @@ KEY_MAPS: tuple[KeyMap, ...] = (
     DETECTRON2_RETINANET,
     DETECTRON2,
     TORCHVISION,
+    EFFICIENTNET_LITE0,
 )
 
 __all__ = [

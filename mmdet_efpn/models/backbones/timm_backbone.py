@@ -8,7 +8,9 @@ from pathlib import Path
 import timm
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
+from timm.models import load_state_dict
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...utils.errors import MissingFileError, UserError
 from ...utils.known_names import nearest
@@ -29,7 +31,10 @@ class TimmBackbone(BaseModule):
             stride 4 or more.
         in_channels (int, optional): Channels of the image; timm's name for it, ``in_chans``, is
             taken too. Default 3.
-        init_cfg (dict | list[dict], optional): mmengine's initialisation config.
+        norm_eval (bool): Keep the statistics of batch norms as they are while training; their scales
+            and biases train. For pretrained weights and small batches. Default False.
+        init_cfg (dict | list[dict], optional): mmengine's initialisation config. A local file that
+            ``Pretrained`` names may have timm's own names, as a ``checkpoint_path``, or this class's.
         **kwargs: More arguments of ``timm.create_model``, for example ``drop_path_rate``.
 
     Attributes:
@@ -55,6 +60,7 @@ class TimmBackbone(BaseModule):
         checkpoint_path: str = '',
         out_indices: Sequence[int] | None = None,
         in_channels: int | None = None,
+        norm_eval: bool = False,
         init_cfg: dict | list[dict] | None = None,
         **kwargs,
     ) -> None:
@@ -75,6 +81,7 @@ class TimmBackbone(BaseModule):
         self.create_args = dict(kwargs, model_name=model_name, in_chans=channels.pop())
         self.pretrained = pretrained
         self.checkpoint_path = checkpoint_path
+        self.norm_eval = norm_eval
         model = self._create()
         strides = model.feature_info.reduction()
         if out_indices is None:
@@ -117,14 +124,49 @@ class TimmBackbone(BaseModule):
             ) from error
 
     def init_weights(self) -> None:
-        """Reads timm's weights, where asked for; then follows ``init_cfg``."""
-        if self.checkpoint_path:
-            overlay = dict(file=self.checkpoint_path)
-            source = self._create(pretrained=True, pretrained_cfg_overlay=overlay)
-            self.timm_model.load_state_dict(source.state_dict())
+        """Reads timm's weights, where asked for; then follows ``init_cfg``.
+
+        Raises:
+            UserError: the file of timm's weights is of another model.
+        """
+        init_cfg, own_file = self.init_cfg, self._file_of_init_cfg()
+        if self.checkpoint_path or own_file:
+            self._load_timms_file(self.checkpoint_path or own_file)
         elif self.pretrained:
             self.timm_model.load_state_dict(self._create(pretrained=True).state_dict())
-        super().init_weights()
+        try:
+            self.init_cfg = None if own_file else init_cfg
+            super().init_weights()
+        finally:
+            self.init_cfg = init_cfg
+
+    def _file_of_init_cfg(self) -> str:
+        """The local file that ``init_cfg`` names, if its weights have timm's own names; else ``''``."""
+        cfg = self.init_cfg if isinstance(self.init_cfg, dict) else {}
+        file = str(cfg.get('checkpoint', ''))
+        if cfg.get('type') != 'Pretrained' or cfg.get('prefix') or not Path(file).is_file():
+            return ''
+        own = any(name.startswith('timm_model.') for name in load_state_dict(file))
+        return '' if own else file
+
+    def _load_timms_file(self, file: str) -> None:
+        try:
+            source = self._create(pretrained=True, pretrained_cfg_overlay=dict(file=file))
+        except RuntimeError as error:  # torch lists the names, a line for each kind of fault
+            reason = '; '.join(line.strip()[:120] for line in str(error).splitlines()[1:3])
+            raise UserError(
+                f"{file} does not hold the weights of timm's {self.create_args['model_name']}: {reason}"
+            ) from error
+        self.timm_model.load_state_dict(source.state_dict())
+
+    def train(self, mode: bool = True) -> 'TimmBackbone':
+        """Sets the mode; with ``norm_eval``, batch norms stay in evaluation mode."""
+        super().train(mode)
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Gives the features of ``out_indices``.

@@ -4,6 +4,7 @@ import pytest
 import timm
 import torch
 from mmdet.registry import MODELS
+from safetensors.torch import save_file
 
 import mmdet_efpn  # noqa: F401  (registers the backbone)
 from mmdet_efpn.utils.errors import MissingFileError, UserError
@@ -64,6 +65,54 @@ def test_local_checkpoint_of_the_classifier(name, tmp_path):
     assert not torch.allclose(backbone(x)[-1], last)
     backbone.init_weights()
     torch.testing.assert_close(backbone(x)[-1], last)
+
+
+@pytest.mark.parametrize('name', ['test_efficientnet', 'test_convnext'])
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_a_file_that_timm_saved_loads_by_init_cfg(name, suffix, tmp_path):
+    """``Pretrained`` takes timm's own names, which are others than the feature model's."""
+    torch.manual_seed(1)
+    classifier = timm.create_model(name).eval()
+    file = str(tmp_path / f'weights{suffix}')
+    if suffix == '.pth':
+        torch.save(classifier.state_dict(), file)
+    else:
+        save_file(classifier.state_dict(), file)
+    backbone, x = build(name, init_cfg=dict(type='Pretrained', checkpoint=file)), images()
+    last = classifier.forward_intermediates(x, intermediates_only=True)[-1]
+    assert not torch.allclose(backbone(x)[-1], last)
+    backbone.init_weights()
+    torch.testing.assert_close(backbone(x)[-1], last)
+    assert backbone.init_cfg == dict(type='Pretrained', checkpoint=file)
+
+
+def test_a_file_of_this_class_loads_by_init_cfg(tmp_path):
+    source = build()
+    with torch.no_grad():
+        for parameter in source.parameters():
+            parameter.add_(0.01)
+    torch.save(source.state_dict(), tmp_path / 'weights.pth')
+    backbone = build(init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')))
+    backbone.init_weights()
+    for ours, theirs in zip(backbone(images()), source(images()), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_a_file_of_another_model_is_an_error(tmp_path):
+    torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'weights.pth')
+    backbone = build(init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')))
+    with pytest.raises(UserError, match=r"does not hold the weights of timm's test_efficientnet"):
+        backbone.init_weights()
+
+
+def test_norm_eval_keeps_statistics_and_trains_scales():
+    backbone = build(norm_eval=True).train()
+    before = {name: value.clone() for name, value in backbone.named_buffers()}
+    sum(feature.square().mean() for feature in backbone(images())).backward()
+    assert before
+    assert all(torch.equal(before[name], value) for name, value in backbone.named_buffers())
+    assert backbone.timm_model.bn1.weight.grad.abs().sum() > 0
+    assert backbone.timm_model.conv_stem.training
 
 
 def test_maps_are_contiguous_as_mmcvs_operators_need():

@@ -1,0 +1,20 @@
+"""Faster R-CNN with FPN that a CPU trains, from EfficientNet-Lite0's ImageNet weights: 128 channels.
+
+The weights come from a package of the package index. configs/hit-uav/README.md says how the file is made.
+"""
+
+_base_ = './faster-rcnn_r18_fpn-128.py'
+
+model = dict(
+    data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
+    backbone=dict(
+        _delete_=True,
+        type='TimmBackbone',
+        model_name='tf_efficientnet_lite0',
+        norm_eval=True,
+        init_cfg=dict(
+            type='Pretrained', checkpoint='data/weights/efficientnet-lite0.pth', prefix='backbone.'
+        ),
+    ),
+    neck=dict(in_channels=[24, 40, 112, 320]),
+)

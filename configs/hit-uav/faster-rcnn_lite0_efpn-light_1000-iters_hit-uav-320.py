@@ -1,0 +1,11 @@
+"""The plain detector beside this file with the light level P2'; C2' is what Lite0's first block gives."""
+
+_base_ = ['./faster-rcnn_lite0_fpn_1000-iters_hit-uav-320.py', '../_base_/efpn_light.py']
+
+model = dict(
+    **dict(
+        _base_.efpn_light_of_fpn_128,
+        backbone=dict(_delete_=True, type='HighResolutionTap', backbone=_base_.model.backbone),
+        neck=dict(_base_.efpn_light_of_fpn_128['neck'], in_channels=[16, 24, 40, 112, 320]),
+    )
+)
