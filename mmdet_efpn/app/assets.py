@@ -12,8 +12,8 @@ STYLE = """
 .efpn-count { margin: 0 0 .5rem; font-size: 1.1rem; overflow-wrap: anywhere; }
 .efpn-about { opacity: .75; font-size: .88rem; }
 .efpn-bar { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin-bottom: .5rem; }
-.efpn-bar button { border: 1px solid #8a93a0; border-radius: .3rem; min-width: 2.6rem; min-height: 2.2rem;
-  padding: 0 .6rem; cursor: pointer; background: transparent; color: inherit; }
+.efpn-bar button { border: 1px solid #8a93a0; border-radius: .3rem; min-width: 2.6rem;
+  min-height: 2.2rem; padding: 0 .6rem; cursor: pointer; background: transparent; color: inherit; }
 .efpn-bar button:hover { background: #00796b; color: #fff; }
 .efpn-scroll { overflow: auto; max-height: 75vh; border: 1px solid #8a93a055; cursor: grab;
   overscroll-behavior: contain; touch-action: pan-x pan-y; }
@@ -78,7 +78,8 @@ for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop'])
 VIEW = """
 const state = {picture: '', zoom: 0, left: 0, top: 0, names: null};
 const of = name => element.querySelector(name);
-function parts() { return {found: of('.efpn-found'), scroll: of('.efpn-scroll'), stage: of('.efpn-stage')}; }
+const parts = () =>
+  ({found: of('.efpn-found'), scroll: of('.efpn-scroll'), stage: of('.efpn-stage')});
 function apply(x, y) {
   const {found, scroll, stage} = parts();
   if (!found || !stage) return;
@@ -106,7 +107,8 @@ function renewed() {
   if (!found || found.dataset.ready) return;
   found.dataset.ready = 'yes';
   const same = state.picture === found.dataset.picture;
-  if (!same) Object.assign(state, {picture: found.dataset.picture, zoom: 0, left: 0, top: 0, names: null});
+  if (!same) Object.assign(state,
+    {picture: found.dataset.picture, zoom: 0, left: 0, top: 0, names: null});
   if (state.names !== null) stage.classList.toggle('names', state.names);
   const {left, top} = state;
   apply();
@@ -129,7 +131,8 @@ function renewed() {
     scroll.scrollLeft = held[0] - event.clientX;
     scroll.scrollTop = held[1] - event.clientY;
   });
-  for (const kind of ['pointerup', 'pointerleave']) scroll.addEventListener(kind, () => { held = null; });
+  for (const kind of ['pointerup', 'pointerleave'])
+    scroll.addEventListener(kind, () => { held = null; });
 }
 element.addEventListener('click', event => {
   const button = event.target.closest('[data-zoom]'), row = event.target.closest('[data-box]');

@@ -55,7 +55,7 @@ def finest_level(model: nn.Module) -> FinestLevel | None:
     head = getattr(head, 'head', head)  # inside PlainLevelsHead
     priors = getattr(head, 'prior_generator', None)
     strides = list(getattr(priors, 'strides', ()))
-    if not strides or tuple(np.ravel(strides[0]))[0] != P2_PRIME_STRIDE or len(strides) < 2:
+    if not strides or np.ravel(strides[0])[0] != P2_PRIME_STRIDE or len(strides) < 2:
         return None
     ranges = getattr(head, 'regress_ranges', None)
     if ranges is not None:

@@ -26,7 +26,8 @@ def answer(
         dropped: What the upload was answered with: JSON with ``id`` or ``error``; empty: nothing yet.
         score: The lowest score that is shown.
         mode: ``'whole picture'`` or ``'tiles'``.
-        size, overlap: Of tiles, in pixels.
+        size: Side of a tile in pixels.
+        overlap: Pixels that tiles share.
     """
     if not dropped:
         return '', ''

@@ -1,4 +1,4 @@
-"""Serves the page: pictures go in and out by numbers, and of gradio's routes only those of the page are open."""
+"""Serves the page: pictures go in and out by numbers; of gradio's routes only the page's are open."""
 
 import os
 import re
@@ -34,7 +34,7 @@ HEADERS = (
 
 
 class OnlyThePage:
-    """ASGI middleware that answers 404 to what the page does not ask for, and keeps the browser inside."""
+    """ASGI middleware: 404 for what the page does not ask for, headers that keep the browser inside."""
 
     def __init__(self, app: Callable) -> None:
         self._app = app
@@ -71,7 +71,9 @@ def make_app(
 
     Args:
         bench: Detector and pictures.
-        score, tiles, title: As in :func:`mmdet_efpn.app.page.make_page`.
+        score: The lowest score that is shown at first.
+        tiles: Tiles at first; ``None``: the whole picture.
+        title: The model's name.
         host: Where it will listen. On a loopback address, requests under another host's name are
             refused, so that no web page elsewhere can read it by a name that leads here.
 
@@ -169,7 +171,9 @@ def serve(
         bench: Detector and pictures.
         host: The address to listen on.
         port: The port; 0: a free one.
-        score, tiles, title: As in :func:`make_app`.
+        score: As in :func:`make_app`.
+        tiles: As there.
+        title: As there.
 
     Raises:
         MissingPackageError: ``gradio`` is not installed.

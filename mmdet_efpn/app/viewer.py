@@ -1,4 +1,4 @@
-"""A picture with boxes as HTML: lines keep their width however far one zooms, so that 10 pixels stay seen."""
+"""A picture with boxes as HTML; lines keep their width at any zoom, so 10 pixels stay in sight."""
 
 from dataclasses import dataclass, replace
 from html import escape
@@ -139,7 +139,8 @@ def _legend(shown: Shown) -> str:
     ]
     if shown.rule is not None:
         parts += [
-            f'<span><b class="solid"></b>from P2\': {escape(shown.rule)}, as the detector sees it</span>',
+            '<span><b class="solid"></b>from P2&#39;: '
+            f'{escape(shown.rule)}, as the detector sees it</span>',
             '<span><b class="dashed"></b>from a coarser level</span>',
         ]
     return f'<p class="efpn-legend">{"".join(parts)}</p>'
