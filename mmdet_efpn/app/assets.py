@@ -27,7 +27,7 @@ STYLE = """
 .efpn-box .coarse { stroke-width: 1.5px; stroke-dasharray: 5 3; }
 .efpn-box.chosen .fine, .efpn-box.chosen .coarse { stroke-width: 4px; }
 .efpn-box text { display: none; font: 600 calc(12px / var(--zoom)) system-ui, sans-serif;
-  paint-order: stroke; stroke: #000c; stroke-width: calc(3px / var(--zoom)); }
+  transform: translateY(calc(-4px / var(--zoom))); paint-order: stroke; stroke: #000c; stroke-width: calc(3px / var(--zoom)); }
 .efpn-stage.names text { display: inline; }
 .efpn-legend { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; font-size: .88rem; margin: .5rem 0 0; }
 .efpn-legend i, .efpn-table i { display: inline-block; width: .8em; height: .8em; margin-right: .4em; }
@@ -83,8 +83,8 @@ const parts = () =>
 function apply(x, y) {
   const {found, scroll, stage} = parts();
   if (!found || !stage) return;
-  const real = Number(found.dataset.width), fit = scroll.clientWidth / real;
-  const zoom = state.zoom || fit, old = stage.offsetWidth / real;
+  const real = Number(found.dataset.width);
+  const zoom = current(), old = stage.offsetWidth / real;
   const middle = [x ?? scroll.clientWidth / 2, y ?? scroll.clientHeight / 2];
   const point = [(scroll.scrollLeft + middle[0]) / old, (scroll.scrollTop + middle[1]) / old];
   stage.style.width = zoom * real + 'px';
@@ -96,7 +96,8 @@ function apply(x, y) {
 }
 function current() {
   const {found, scroll} = parts();
-  return state.zoom || scroll.clientWidth / Number(found.dataset.width);
+  const {width, height} = found.dataset, room = innerHeight * 0.74;  // under max-height
+  return state.zoom || Math.min(scroll.clientWidth / width, room / height);
 }
 function to(zoom, x, y) {
   state.zoom = Math.min(32, Math.max(0.02, zoom));

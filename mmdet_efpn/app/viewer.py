@@ -53,7 +53,8 @@ def viewer_html(shown: Shown) -> str:
     names = ' names' if len(record.labels) <= MOST_NAMED else ''
     size = f'{record.width} x {record.height} pixels'
     cut = f', {shown.tiles} tiles' if shown.tiles else ''
-    return f"""<div class="efpn-found" data-width="{record.width}" data-picture="{shown.address}">
+    return f"""<div class="efpn-found" data-width="{record.width}"
+data-height="{record.height}" data-picture="{shown.address}">
 <p class="efpn-count"><b data-count="{len(record.labels)}">{_counted(shown)}</b>
 <span class="efpn-about">{escape(record.name)}, {size}{cut}</span></p>
 <div class="efpn-bar">
