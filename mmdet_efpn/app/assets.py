@@ -27,7 +27,8 @@ STYLE = """
 .efpn-box .coarse { stroke-width: 1.5px; stroke-dasharray: 5 3; }
 .efpn-box.chosen .fine, .efpn-box.chosen .coarse { stroke-width: 4px; }
 .efpn-box text { display: none; font: 600 calc(12px / var(--zoom)) system-ui, sans-serif;
-  transform: translateY(calc(-4px / var(--zoom))); paint-order: stroke; stroke: #000c; stroke-width: calc(3px / var(--zoom)); }
+  transform: translateY(calc(-4px / var(--zoom)));
+  paint-order: stroke; stroke: #000c; stroke-width: calc(3px / var(--zoom)); }
 .efpn-stage.names text { display: inline; }
 .efpn-legend { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; font-size: .88rem; margin: .5rem 0 0; }
 .efpn-legend i, .efpn-table i { display: inline-block; width: .8em; height: .8em; margin-right: .4em; }

@@ -88,6 +88,7 @@ def header_of(name: str, file: Path) -> Header:
     Raises:
         UserError: It is no picture of a format that is taken.
     """
+    Image.init()  # else only the common formats are known
     largest = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # the limit here is the caller's
     try:

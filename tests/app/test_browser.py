@@ -137,7 +137,7 @@ def test_boxes_are_those_of_predict(page, tiny_config, trained, tiny_coco, comma
     assert page.locator('#found tbody tr').count() == len(wanted)
     with page.expect_download() as download:
         page.click('#download a')
-    assert json.loads(open(download.value.path()).read())['annotations'] == wanted
+    assert json.loads(download.value.path().read_text())['annotations'] == wanted
 
     page.click('[data-zoom=one]')
     assert page.locator('.efpn-percent').inner_text() == '100 %'

@@ -73,7 +73,7 @@ def test_too_many_pixels_are_refused_by_the_header(shelf):
 
 
 def test_too_many_bytes_and_no_pictures_are_refused(shelf):
-    with pytest.raises(UserError, match='big.png is too large: at most 1 MB are taken'):
+    with pytest.raises(UserError, match=r'big\.png is too large: at most 1 MB are taken'):
         put(shelf, bytes(1_000_001), '/home/ann/big.png')
     with pytest.raises(UserError, match=r'notes.txt is no picture that can be read; BMP, JPEG'):
         put(shelf, b'no picture', 'notes.txt')
@@ -203,7 +203,7 @@ def test_the_answer_of_the_page(bench, number, shelf):
 def test_a_broken_picture_is_named_without_its_folder(bench, shelf, tiny_coco):
     content = (tiny_coco / 'images' / '0.png').read_bytes()
     number = put(shelf, content[:200], '/secret/place/cut.png')
-    with pytest.raises(UserError, match='cut.png cannot be read') as caught:
+    with pytest.raises(UserError, match=r'cut\.png cannot be read') as caught:
         bench.find(number)
     assert str(shelf._folder) not in str(caught.value)
     assert 'secret' not in str(caught.value)
