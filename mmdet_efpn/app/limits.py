@@ -20,6 +20,7 @@ SUFFIXES = {
     'WEBP': '.webp',
 }
 MEGABYTE = 1_000_000
+_TAKEN = [name for name in SUFFIXES if name != 'MPO']  # JPEG's reader finds those
 _PATH = re.compile(r'(?<![\w:/<])/(?:[^\s/\'",:;()<>]+/)+([^\s/\'",:;()<>]*)')
 
 
@@ -88,11 +89,10 @@ def header_of(name: str, file: Path) -> Header:
     Raises:
         UserError: It is no picture of a format that is taken.
     """
-    Image.init()  # else only the common formats are known
     largest = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # the limit here is the caller's
     try:
-        with Image.open(file, formats=list(SUFFIXES)) as image:
+        with Image.open(file, formats=_TAKEN) as image:
             return Header(*image.size, SUFFIXES[str(image.format)])
     except (OSError, SyntaxError, ValueError, OverflowError):
         raise UserError(

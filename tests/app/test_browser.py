@@ -19,7 +19,7 @@ FLAGS = (
     '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking'
 )
 FLAGS += ' --disable-component-update --disable-sync'
-WAIT = 60_000  # ms
+WAIT = 20_000  # ms
 
 
 @pytest.fixture(scope='module')

@@ -225,8 +225,12 @@ def test_without_a_rule_nothing_is_marked(bench, number):
         '/file=/etc/passwd',
         '/gradio_api/upload',
         '/gradio_api/proxy=http://a.org',
-    ]
-    + ['/docs', '/gradio_api/component_server', '/gradio_api/stream/1', '/shown/a/b/c', '/monitoring/a'],
+        '/docs',
+        '/gradio_api/component_server',
+        '/gradio_api/stream/1',
+        '/shown/a/b/c',
+        '/monitoring/a',
+    ],
 )
 def test_shut_routes(path):
     assert OPEN.fullmatch(path) is None
