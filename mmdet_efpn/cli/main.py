@@ -29,6 +29,7 @@ COMMANDS = {
     'test': 'test a trained detector',
     'recipe': 'train in several stages, or train several designs to compare',
     'predict': 'find objects in pictures, folders, videos and huge scenes',
+    'app': 'look at detections in the browser: drop a picture, zoom, move the score',
     'pack': 'put config and weights into one file',
     'export': 'write a detector for other runtimes: ONNX, torch.export, TorchScript',
     'draw': 'draw the detections of a trained detector',

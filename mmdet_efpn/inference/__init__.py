@@ -18,6 +18,7 @@ from .results import Predicted, drawn
 from .stream import Stream
 from .tiling import MERGERS, Found, Tiles, merge_tiles
 from .writers import FORMATS
+from .writers import Settings as WriterSettings
 
 __all__ = [
     'DEFAULT_FORMATS',
@@ -34,6 +35,7 @@ __all__ = [
     'Summary',
     'Tiles',
     'Unreadable',
+    'WriterSettings',
     'device_of',
     'drawn',
     'end_shares',

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = 'mmdet_efpn'
 FLOORS = {
     'cli': 4,
+    'app': 3,
     'extend': 3,
     'inference': 3,
     'inspection': 3,

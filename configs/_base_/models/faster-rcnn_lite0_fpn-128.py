@@ -1,6 +1,6 @@
 """Faster R-CNN with FPN that a CPU trains, from EfficientNet-Lite0's ImageNet weights: 128 channels.
 
-The weights come from a package of the package index. configs/hit-uav/README.md says how the file is made.
+The weights come from a package of the package index: configs/hit-uav/README.md makes the file.
 """
 
 _base_ = './faster-rcnn_r18_fpn-128.py'
