@@ -1,11 +1,12 @@
 """The accuracy of one trained run, on all test pictures and on draws of them that all runs share."""
 
-import subprocess
-import sys
+import contextlib
+import io
 from pathlib import Path
 
 import numpy as np
 
+from mmdet_efpn.cli.main import main as command
 from mmdet_efpn.evaluation import PRESETS, paired_bootstrap, read_annotated_set, read_predictions
 from mmdet_efpn.recipes import Stage
 from mmdet_efpn.utils.errors import UserError
@@ -60,8 +61,9 @@ def _predictions(stage: Stage) -> Path:
     path = stage.folder / 'predictions.npz'
     if not path.is_file():
         words = ['test', str(stage.config_file), stage.result()['checkpoint'], '--out', str(path)]
-        command = [sys.executable, '-m', 'mmdet_efpn', *words, '--work-dir', str(stage.folder / 'test')]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise UserError(f'the test of {stage.name} failed:\n{done.stderr[-2000:]}')
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            code = command([*words, '--work-dir', str(stage.folder / 'test')])
+        if code:
+            raise UserError(f'the test of {stage.name} failed: {errors.getvalue().strip()}')
     return path

@@ -1,4 +1,4 @@
-"""Faster R-CNN with FPN on infrared drone frames, small enough to ship: EfficientNet-Lite0 up to stride 16.
+"""Faster R-CNN with FPN on drone frames, small enough to ship: EfficientNet-Lite0 up to stride 16.
 
 How to make the file of weights: README.md beside this file.
 """
