@@ -2,8 +2,9 @@
 
 PICTURES are files, folders, patterns ('boards/**/*.jpg'), text files with a path on each line (.txt),
 and videos. MODEL.pth is what `mmdet-efpn pack` writes. --model takes one that comes with the package
-(hit-uav, deeppcb), or a packed model's path or address, with #sha256=HEX to check it. Exit code 1:
-pictures could not be read; they are named, and all others are done.
+(hit-uav, deeppcb), or a packed model's path or address, with #sha256=HEX to check it; without PICTURES
+it shows what it does on its own examples. Exit code 1: pictures could not be read; they are named, and
+all others are done.
 
   mmdet-efpn predict CONFIG CHECKPOINT PICTURES ... [--out DIR]
   mmdet-efpn predict MODEL.pth PICTURES ... [--out DIR]
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = '%(prog)s CONFIG CHECKPOINT PICTURES ... [options]'
     parser.add_argument(
         'inputs',
-        nargs='+',
+        nargs='*',
         metavar='MODEL PICTURES',
         help='config and checkpoint, or a packed model alone; then what to predict on',
     )
@@ -118,11 +119,19 @@ def run(args: argparse.Namespace) -> int:
 def _split(name: str | None, words: list[str]) -> tuple[str, str | None, list[str]]:
     """The model, its checkpoint unless one file holds both, and the pictures."""
     from ..checkpoints import is_packed_name
-    from ..model_zoo import resolve_model
+    from ..model_zoo import resolve_model, zoo_models
     from ..utils.errors import UserError
 
     if name is not None:
-        return resolve_model(name, only=True), None, words
+        file = resolve_model(name, only=True)
+        if not words and (known := zoo_models().get(name)):
+            print(f'no pictures are named: predicting on the examples in {known.examples}')
+            words = [str(known.examples)]
+        if not words:
+            raise UserError(f'name the pictures that {name} is to predict on')
+        return file, None, words
+    if not words:
+        raise UserError('name a model and pictures, or --model NAME; --help tells more')
     model, weights, pictures = resolve_model(words[0]), None, words[1:]
     if not pictures:
         raise UserError(f'name the pictures, after the model {words[0]}')

@@ -29,6 +29,11 @@ class ZooModel(NamedTuple):
     sha256: str
     about: str
 
+    @property
+    def examples(self) -> Path:
+        """Folder of a few pictures to try it on."""
+        return self.file.with_name('examples')
+
 
 def zoo_models() -> dict[str, ZooModel]:
     """The trained detectors that come with the package, by name."""

@@ -1,6 +1,7 @@
 """Designs against a curve over input scales, by hand-worked numbers and on a tiny recipe."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from PIL import Image
 from benchmarks.common.curve import Point, above_curve, points_of, split_seed
 from benchmarks.common.trained_run import FIGURES, figures_of
 from benchmarks.curves import main, training_times, with_earlier
+from benchmarks.designs import input_size
 from mmdet_efpn.recipes import claim, load_stages
 from mmdet_efpn.utils.errors import UserError
+
+RECIPES = Path(__file__).resolve().parents[2] / 'benchmarks' / 'configs' / 'curves'
 
 
 def point(design, scale, time, *values):
@@ -79,6 +83,28 @@ def test_times_of_another_day_are_scaled_by_the_base():
         with_earlier(dict(test={'new @1': 5.0}, step={}), earlier, 'FPN')
     content = dict(runs={'FPN @1, seed 0': dict(iterations=10)}, times=times)
     assert training_times(content) == {'FPN @1': 30.0}
+
+
+@pytest.mark.parametrize(('name', 'height'), [('hit-uav', 256), ('deeppcb', 320)])
+def test_shipped_recipes_differ_in_scale_and_seed_alone(name, height):
+    stages = load_stages(str(RECIPES / f'faster-rcnn_lite0-c4_curves_{name}.py'), None, {})
+    by_design = {}
+    for stage in stages:
+        design, seed = split_seed(stage.name)
+        scale = float(design.rpartition('@')[2])
+        assert input_size(stage.cfg) == (height * scale, 320 * scale)
+        assert stage.cfg.train_dataloader.dataset.pipeline[2].scale == (320 * scale, height * scale)
+        assert stage.cfg.randomness.seed == seed
+        assert stage.cfg.train_cfg.max_iters == stage.cfg.param_scheduler[-1].end == 600
+        by_design.setdefault(design, []).append((seed, stage.cfg.model))
+    assert sorted(by_design) == [
+        *(f'FPN @{x}' for x in ('1', '1.25', '1.5', '1.75', '2')),
+        'light @1',
+        'light @1.25',
+    ]
+    for runs in by_design.values():
+        assert [seed for seed, _ in runs] == [0, 1, 2]
+        assert all(model == runs[0][1] for _, model in runs)
 
 
 @pytest.fixture

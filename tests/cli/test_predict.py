@@ -8,6 +8,7 @@ import pytest
 from mmdet_efpn.checkpoints import read_packed
 from mmdet_efpn.cli.predict import FORMATS
 from mmdet_efpn.inference import FORMATS as WRITERS
+from mmdet_efpn.model_zoo import zoo_models
 
 
 @pytest.fixture
@@ -164,3 +165,33 @@ def test_pack_finds_command_and_figures(tiny_config, command, tmp_path, monkeypa
     code, _, error = command(*words, '--metrics', tmp_path / 'gone.json', '--overwrite')
     assert code == 2
     assert 'file of figures not found' in error
+
+
+def test_a_model_that_comes_with_the_package(command, tmp_path):
+    """Without pictures, on its examples; known objects are found, and it takes names as predict does."""
+    code, said, error = command(
+        'predict', '--model', 'hit-uav', '--out', tmp_path / 'out', '--format', 'coco'
+    )
+    assert code == 0, error
+    assert 'no pictures are named: predicting on the examples in' in said
+    content = read(tmp_path / 'out')
+    names = {one['id']: one['name'] for one in content['categories']}
+    found = [names[one['category_id']] for one in content['annotations']]
+    assert len(content['images']) == 3
+    assert found.count('Person') + found.count('Car') + found.count('Bicycle') >= 30
+    first = zoo_models()['deeppcb'].examples
+    words = ['predict', 'deeppcb', first, '--out', tmp_path / 'boards', '--format', 'coco']
+    assert command(*words)[0] == 0
+    assert len(read(tmp_path / 'boards')['annotations']) >= 15
+
+
+def test_a_model_without_pictures_or_a_wrong_name(command, tmp_path, trained):
+    for words, said in (
+        (['--model', 'hituav'], 'did you mean hit-uav?'),
+        (['--model', trained], 'name the pictures that'),
+        ([], 'name a model and pictures'),
+        (['model.pth'], 'name the pictures, after the model model.pth'),
+    ):
+        code, _, error = command('predict', *words, '--out', tmp_path / 'out')
+        assert code == 2
+        assert said in error
