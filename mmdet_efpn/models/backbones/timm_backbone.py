@@ -112,7 +112,7 @@ class TimmBackbone(BaseModule):
 
     def _create(self, **kwargs) -> nn.Module:
         try:
-            return timm.create_model(features_only=True, **self.create_args, **kwargs)
+            model = timm.create_model(features_only=True, **self.create_args, **kwargs)
         except TypeError as error:
             unknown = [name for name in self.create_args if repr(name) in str(error)]
             if not unknown:
@@ -122,6 +122,10 @@ class TimmBackbone(BaseModule):
                 f'backbone.{unknown[0]}: neither TimmBackbone nor {self.create_args["model_name"]} '
                 f'takes it ({error})' + (f'; did you mean {close!r}?' if close else '')
             ) from error
+        read = getattr(model, '_stage_out_idx', None)  # EfficientNets keep the blocks that nothing reads
+        if isinstance(read, dict) and getattr(model, 'feature_hooks', True) is None:
+            model.blocks = model.blocks[: max(read)]
+        return model
 
     def init_weights(self) -> None:
         """Reads timm's weights, where asked for; then follows ``init_cfg``.

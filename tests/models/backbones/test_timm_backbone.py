@@ -164,6 +164,19 @@ def test_out_indices_leave_out_what_nothing_reads():
     assert all(p.grad is not None for p in backbone.parameters())
 
 
+def test_blocks_that_nothing_reads_are_left_out():
+    """Timm's EfficientNets run to their last block; ours stop, and give the same features."""
+    torch.manual_seed(0)
+    short = build('test_efficientnet', out_indices=(1, 2)).eval()
+    whole = build('test_efficientnet', out_indices=(1, 2, 3, 4)).eval()
+    assert len(short.timm_model.blocks) < len(whole.timm_model.blocks)
+    lacking = short.timm_model.load_state_dict(whole.timm_model.state_dict(), strict=False)
+    assert not lacking.missing_keys
+    image = torch.rand(1, 3, 64, 64)
+    for ours, theirs in zip(short(image), whole(image), strict=False):
+        assert torch.equal(ours, theirs)
+
+
 def test_channels_last_models_are_turned():
     backbone = build(
         'swin_tiny_patch4_window7_224',
