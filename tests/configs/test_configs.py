@@ -28,7 +28,7 @@ SHIPPED = sorted(
     path
     for folder in (CONFIGS, COMPARED)
     for path in folder.rglob('*.py')
-    if not {'_base_', 'designs'} & set(path.parts) and 'three-stages' not in path.name
+    if not {'_base_', 'designs', 'curves'} & set(path.parts) and 'three-stages' not in path.name
 )
 ONE_STAGE = [path for path in SHIPPED if path.stem.startswith(('retinanet_', 'fcos_'))]
 TWO_STAGE = [path for path in SHIPPED if path not in ONE_STAGE]
