@@ -3,9 +3,10 @@
     python -m benchmarks.huge_scenes --extended EFPN.py=EFPN.pth --plain FPN.py=FPN.pth \
         --frames val.json images/ --scenes pictures/
 
-``--frames`` become a mosaic with known boxes, for AP small; ``--scenes`` are timed alone. No picture is
-resized. Each way runs in a process of its own, so that peak memory is its own too; the ways take turns.
-SAHI takes one tile at a time. ``--tiny`` makes all of it small, to see that it runs.
+``--frames`` become a mosaic with known boxes, for AP small; ``--scenes`` are timed alone. Pictures and
+tiles are resized by ``--scale`` alone: that of the training. Each way runs in a process of its own, so
+that peak memory is its own too; the ways take turns. SAHI takes one tile at a time. ``--tiny`` makes all
+of it small, to see that it runs.
 """
 
 import argparse
@@ -40,14 +41,15 @@ MOST = 10_000  # detections a scene
 TINY = dict(mosaic=400, tile=192, overlap=32, batch=2, repeats=1)
 
 
-def prepared(pair: str, device: str, tiles: int, sparse: bool) -> Predictor:
-    """A detector that sees pictures in their own size, and may find so many times more than in a tile.
+def prepared(pair: str, device: str, tiles: int, sparse: bool, scale: float = 1.0) -> Predictor:
+    """A detector that resizes all pictures alike, and may find so many times more than in a tile.
 
     Args:
         pair: ``CONFIG=CHECKPOINT``.
         device: Where it runs.
         tiles: How many tiles' worth of objects are in a picture.
         sparse: Compute P2' only where RoIs read it.
+        scale: What pictures are resized by.
     """
     config, _, checkpoint = pair.partition('=')
     cfg: Config = read_config(config)
@@ -55,7 +57,7 @@ def prepared(pair: str, device: str, tiles: int, sparse: bool) -> Predictor:
         for step in dataset['pipeline']:
             if step['type'] == 'Resize':
                 step.pop('scale', None)
-                step['scale_factor'] = 1.0
+                step['scale_factor'] = scale
     model = inner_detector(cfg.model)
     for stage in ('rpn', 'rcnn'):
         for key, value in model['test_cfg'].get(stage, {}).items():
@@ -68,13 +70,13 @@ def prepared(pair: str, device: str, tiles: int, sparse: bool) -> Predictor:
 
 def whole(args: argparse.Namespace, windows: int) -> Way:
     """The whole picture at once, by the extended detector with sparse P2'."""
-    predictor = prepared(args.extended, args.device, windows, sparse=True)
+    predictor = prepared(args.extended, args.device, windows, True, args.scale)
     return lambda path: _found(predictor(path, workers=0)['predictions'][0]), predictor.classes
 
 
 def tiles(args: argparse.Namespace, windows: int) -> Way:
     """Tiles in batches, by the extended detector."""
-    predictor = prepared(args.extended, args.device, 1, sparse=False)
+    predictor = prepared(args.extended, args.device, 1, False, args.scale)
     how = Tiles(args.tile, args.overlap)
     return lambda path: _found(
         predictor(path, args.batch, tiles=how)['predictions'][0]
@@ -90,7 +92,7 @@ def sahi(args: argparse.Namespace, windows: int) -> Way:
     kind = register_with_sahi()
     from sahi.predict import get_sliced_prediction
 
-    predictor = prepared(args.plain, args.device, 1, sparse=False)
+    predictor = prepared(args.plain, args.device, 1, False, args.scale)
     model = kind(model=predictor, device=args.device, confidence_threshold=0.0)
     share = args.overlap / args.tile
 
@@ -268,6 +270,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--mosaic', type=int, default=6000, help='side of the mosaic (default: %(default)s)'
     )
+    parser.add_argument(
+        '--scale', type=float, default=1.0, help='that the detectors were trained at (default: 1)'
+    )
     parser.add_argument('--tile', type=int, default=1024, help='side of a tile (default: %(default)s)')
     parser.add_argument('--overlap', type=int, default=128, help='default: %(default)s')
     parser.add_argument('--batch', type=int, default=4, help='tiles at a time (default: %(default)s)')
@@ -295,7 +300,11 @@ def main(argv: list[str] | None = None) -> None:
             paths += scenes[:1] if args.tiny else scenes
         rows = compare(args, paths, truth)
     print(table(rows, [Path(path).stem for path in paths]))
-    finish(f'tiles of {args.tile} with {args.overlap} in common, {args.batch} at a time', args, rows)
+    finish(
+        f'scale {args.scale:g}, tiles of {args.tile} that share {args.overlap}, {args.batch} at a time',
+        args,
+        rows,
+    )
 
 
 if __name__ == '__main__':
