@@ -14,6 +14,7 @@ from mmdet.models.task_modules import (
 )
 from torch import nn
 
+from ..models import HATFTT, SwinFTT
 from ..models.dense_heads import ExtendedRPNHead
 from ..models.roi_heads import ExtendedRoIHead
 from ..utils.errors import UserError
@@ -45,6 +46,13 @@ def _why_not(detector: nn.Module) -> str | None:
             "neck.extension_cfg.on_rois makes P2' of what is pooled of two maps, which is another "
             'function than that of a map; train with widen_on_rois instead'
         )
+    for name, module in detector.named_modules():
+        if isinstance(module, (SwinFTT, HATFTT)):
+            return (
+                f"{name} is a {type(module).__name__}, which cuts maps into windows as each map's size "
+                'asks for; exporters would keep the windows of one size. Train with LightFTT, FTT or '
+                'PointwiseFTT'
+            )
     if isinstance(detector, TwoStageDetector):
         return _why_not_two_stage(detector)
     if isinstance(detector, SingleStageDetector) and isinstance(detector.bbox_head, BaseDenseHead):

@@ -103,6 +103,13 @@ def test_what_cannot_be_exported_is_refused(small_detector, changes, said):
         ExportedDetector(model)
 
 
+@pytest.mark.parametrize('kind', ['SwinFTT', 'HATFTT'])
+def test_attention_is_refused(small_detector, kind):
+    name = 'deeppcb/faster-rcnn_r18_efpn-light_1500-iters_deeppcb-320.py'
+    with pytest.raises(UserError, match=f'neck.extension.ftt is a {kind}'):
+        ExportedDetector(small_detector(name, **{'model.neck.ftt': dict(type=kind, _delete_=True)}))
+
+
 @pytest.mark.parametrize(
     ('name', 'said'),
     [

@@ -11,6 +11,10 @@ from mmdet_efpn.utils.errors import ExistingFileError, UserError
 
 DEMO = 'demo/faster-rcnn_r18_efpn_demo_synthetic-signs.py'
 RETINANET = 'deeppcb/retinanet_r18_efpn_1500-iters_deeppcb-320.py'
+TWO_STAGE = [
+    'deeppcb/faster-rcnn_r18_fpn_1500-iters_deeppcb-320.py',
+    'deeppcb/faster-rcnn_r18_efpn-light_1500-iters_deeppcb-320.py',
+]
 SHAPES = ((1, 3, 96, 128), (2, 3, 150, 111), (1, 3, 70, 200))
 
 
@@ -28,10 +32,11 @@ def test_torchscript(small_detector, own_predictions, raw_pictures, assert_equal
 
 
 @pytest.mark.slow  # torch's exporter takes minutes
-def test_onnx(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path):
+@pytest.mark.parametrize('name', [RETINANET, *TWO_STAGE])
+def test_onnx(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path, name):
     onnxruntime = pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxscript')
-    model = small_detector(RETINANET)
+    model = small_detector(name)
     path = tmp_path / 'model.onnx'
     write_exported(ExportedDetector(model, True), path, 'onnx', dict(classes=['sign']))
     session = onnxruntime.InferenceSession(path)
@@ -44,8 +49,9 @@ def test_onnx(small_detector, own_predictions, raw_pictures, assert_equal, tmp_p
 
 
 @pytest.mark.slow  # torch's exporter takes minutes
-def test_torch_export(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path):
-    model = small_detector(RETINANET)
+@pytest.mark.parametrize('name', [RETINANET, *TWO_STAGE])
+def test_torch_export(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path, name):
+    model = small_detector(name)
     path = tmp_path / 'model.pt2'
     write_exported(ExportedDetector(model, True), path, 'torch-export', dict(classes=['sign']))
     loaded = torch.export.load(path).module()
