@@ -1,4 +1,4 @@
-"""The plain detector beside this file with the light level P2'; C2' is what Lite0's first block gives."""
+"""The plain detector beside this file with the light level P2'; C2' comes of Lite0's first block."""
 
 _base_ = ['./faster-rcnn_lite0_fpn_1000-iters_hit-uav-320.py', '../_base_/efpn_light.py']
 
