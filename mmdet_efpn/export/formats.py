@@ -46,7 +46,8 @@ def write_exported(
         overwrite: Replace ``out`` if it exists.
 
     Raises:
-        UserError: Another format or suffix, ``out`` exists, ``'torch-export'`` of a two-stage detector, or the exporter cannot follow the model.
+        UserError: Another format or suffix, ``out`` exists, ``'torch-export'`` of a two-stage
+            detector, or the exporter cannot follow the model.
         MissingPackageError: ``onnx`` or ``onnxscript`` is missing.
     """
     if form not in SUFFIXES:
@@ -56,7 +57,7 @@ def write_exported(
     refuse_existing(out, overwrite)
     if form == 'torch-export' and getattr(model, 'rpn_head', None) is not None:
         raise UserError(
-            'torch-export of a two-stage detector would accept only some heights and widths: torch '
+            'torch-export of a two-stage detector would accept only some sizes of pictures: torch '
             'writes a check of them into the file; take onnx or torchscript'
         )
     if form == 'onnx':

@@ -61,7 +61,7 @@ def test_torch_export(small_detector, own_predictions, raw_pictures, assert_equa
 
 def test_torch_export_of_two_stages_is_refused(small_detector, tmp_path):
     path = tmp_path / 'model.pt2'
-    with pytest.raises(UserError, match='accept only some heights and widths'):
+    with pytest.raises(UserError, match='accept only some sizes'):
         write_exported(ExportedDetector(small_detector(DEMO)), path, 'torch-export', {})
     assert not path.exists()
 
