@@ -46,7 +46,8 @@ def write_exported(
         overwrite: Replace ``out`` if it exists.
 
     Raises:
-        UserError: Another format or suffix, ``out`` exists, or the exporter cannot follow the model.
+        UserError: Another format or suffix, ``out`` exists, ``'torch-export'`` of a two-stage
+            detector, or the exporter cannot follow the model.
         MissingPackageError: ``onnx`` or ``onnxscript`` is missing.
     """
     if form not in SUFFIXES:
@@ -54,6 +55,11 @@ def write_exported(
     if Path(out).suffix != SUFFIXES[form]:
         raise UserError(f'a file of format {form} ends in {SUFFIXES[form]}, got {out}')
     refuse_existing(out, overwrite)
+    if form == 'torch-export' and getattr(model, 'rpn_head', None) is not None:
+        raise UserError(
+            'torch-export of a two-stage detector would accept only some sizes of pictures: torch '
+            'writes a check of them into the file; take onnx or torchscript'
+        )
     if form == 'onnx':
         for package in ('onnx', 'onnxscript'):
             import_optional(package, 'export', 'format onnx')

@@ -49,15 +49,21 @@ def test_onnx(small_detector, own_predictions, raw_pictures, assert_equal, tmp_p
 
 
 @pytest.mark.slow  # torch's exporter takes minutes
-@pytest.mark.parametrize('name', [RETINANET, *TWO_STAGE])
-def test_torch_export(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path, name):
-    model = small_detector(name)
+def test_torch_export(small_detector, own_predictions, raw_pictures, assert_equal, tmp_path):
+    model = small_detector(RETINANET)
     path = tmp_path / 'model.pt2'
     write_exported(ExportedDetector(model, True), path, 'torch-export', dict(classes=['sign']))
     loaded = torch.export.load(path).module()
     for shape in SHAPES:
         pictures = raw_pictures(*shape)
         assert_equal(loaded(pictures), own_predictions(model, pictures), 0.01, 1e-4)
+
+
+def test_torch_export_of_two_stages_is_refused(small_detector, tmp_path):
+    path = tmp_path / 'model.pt2'
+    with pytest.raises(UserError, match='accept only some sizes'):
+        write_exported(ExportedDetector(small_detector(DEMO)), path, 'torch-export', {})
+    assert not path.exists()
 
 
 def test_mistakes(tmp_path):
