@@ -60,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="propose on P2' too, as a detector that is an RPN alone does anyway",
     )
     parser.add_argument(
+        '--assigner',
+        choices=('nwd',),
+        help='assign objects to anchors by another rule than IoU: nwd, the normalised Wasserstein '
+        'distance, for tiny objects',
+    )
+    parser.add_argument(
         '--no-check',
         action='store_true',
         help='write the config without building and running its detector, and without its price',
@@ -85,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
         separable=False if args.full_conv else None,
         extended_bbox_head=not args.shared_bbox_head,
         rpn_on_p2_prime=args.rpn_on_p2_prime,
+        assigner=args.assigner,
         check=not args.no_check,
     )
     print(report)

@@ -17,6 +17,7 @@ from .dropped_objects import note_dropped_objects
 from .moved_names import note_moved_names
 from .new_style import is_new_style, with_names, with_scope
 from .optimiser import fit_optimiser
+from .parts.assigner import set_assigner
 from .parts.features import extend_features
 from .parts.heads import extend_heads
 from .parts.mask_head import MASKS_AT_STRIDE_FOUR, check_stride_of_masks
@@ -68,6 +69,7 @@ def extend_with_report(
     separable: bool | None = None,
     extended_bbox_head: bool = True,
     rpn_on_p2_prime: bool | None = None,
+    assigner: str | None = None,
     check: bool = True,
 ) -> tuple[Config, Report]:
     """:func:`extend_config`, and what it changed and why.
@@ -86,6 +88,8 @@ def extend_with_report(
         extended_bbox_head (bool): Give the RoIs of P2' a box head of their own. Default True.
         rpn_on_p2_prime (bool, optional): Propose on P2' too. Default: only where the RPN is the whole
             detector, or of a kind that cannot leave P2' out.
+        assigner (str, optional): Assign ground truth to anchors by another rule, for tiny objects:
+            ``'nwd'``, the normalised Wasserstein distance. Default: as the plain detector does.
         check (bool): Build and run the extended detector in small before it is given out
             (:func:`mmdet_efpn.extend.check.prove`), which takes some seconds. Default True.
 
@@ -110,6 +114,7 @@ def extend_with_report(
         separable=separable,
         extended_bbox_head=extended_bbox_head,
         rpn_on_p2_prime=rpn_on_p2_prime,
+        assigner=assigner,
         check=check,
     )
     if inside := inner_detectors(plain.model):
@@ -129,6 +134,7 @@ def _extend_detector(
     separable: bool | None,
     extended_bbox_head: bool,
     rpn_on_p2_prime: bool | None,
+    assigner: str | None,
     check: bool,
 ) -> tuple[Config, Report]:
     """:func:`extend_with_report` for a config whose ``model`` is the detector itself."""
@@ -142,6 +148,8 @@ def _extend_detector(
         raise UserError('extended_bbox_head=False needs a RoI head, and this detector has none')
     pyramids = extend_features(model, ftt, c2_prime, levels, separable, report)
     extend_heads(model, pyramids, extended_bbox_head, rpn_on_p2_prime, report)
+    if assigner is not None:
+        set_assigner(model, assigner, report)
     extended.model = model
     keep_rates_of_neck(extended, report)
     if extended.get('optim_wrapper'):
