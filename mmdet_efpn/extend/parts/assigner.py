@@ -24,10 +24,10 @@ def set_assigner(model: dict, name: str, report: Report) -> None:
     """
     if name not in ASSIGNERS:
         raise UserError(f'assigner must be one of {", ".join(ASSIGNERS)}, got {name!r}')
-    two_stage = bool(model.get('rpn_head'))
-    settings = (model.get('train_cfg') or {}).get('rpn' if two_stage else 'assigner') or {}
-    where = f'train_cfg.{"rpn.assigner" if two_stage else "assigner"}'
-    assigner = settings.get('assigner') if two_stage else settings
+    settings, where = model.get('train_cfg') or {}, 'train_cfg.assigner'
+    if model.get('rpn_head'):
+        settings, where = settings.get('rpn') or {}, 'train_cfg.rpn.assigner'
+    assigner: dict = settings.get('assigner') or {}
     kind = plain_type(assigner) if assigner else 'none'
     if kind != 'MaxIoUAssigner':
         raise CannotExtendError(
