@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..utils.arguments import check_positive_integer
 from ..utils.image_channels import image_channels
 from ..utils.nested_config import check_config
 from ..utils.plain_names import keep_plain_names
@@ -88,6 +89,7 @@ class HighResolutionTap(BaseModule):
         check_config('backbone.backbone', backbone, "dict(type='ResNet', depth=50)")
         self.backbone = MODELS.build(backbone)
         self.in_channels = image_channels(backbone) if in_channels is None else in_channels
+        check_positive_integer('HighResolutionTap', 'stem_channels', stem_channels)
         self.tap = tap or self._known_reader(self.backbone)
         self.stride_two_stem = None
         if tap is not None and tap not in dict(self.backbone.named_modules()):

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...utils.errors import MissingFileError, UserError
 from ...utils.known_names import nearest
+from ..utils.arguments import check_flag
 
 
 @MODELS.register_module()
@@ -81,6 +82,7 @@ class TimmBackbone(BaseModule):
         self.create_args = dict(kwargs, model_name=model_name, in_chans=channels.pop())
         self.pretrained = pretrained
         self.checkpoint_path = checkpoint_path
+        check_flag('TimmBackbone', 'norm_eval', norm_eval)
         self.norm_eval = norm_eval
         model = self._create()
         strides = model.feature_info.reduction()

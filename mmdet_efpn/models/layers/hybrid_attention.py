@@ -7,7 +7,7 @@ import torch.nn as nn
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from ..utils.arguments import check_heads, drop_paths
+from ..utils.arguments import check_heads, check_not_negative, drop_paths
 from .channel_attention import CAB
 from .overlapping_attention import OCAB
 from .patch_merging import PatchMerging
@@ -58,6 +58,7 @@ class HAB(SwinBlock):
     ) -> None:
         super().__init__(embed_dims, num_heads, window_size, shift_size, mlp_ratio, drop_path)
         self.conv_block = CAB(embed_dims, compress_ratio, squeeze_factor)
+        check_not_negative('HAB', 'conv_scale', conv_scale)
         self.conv_scale = conv_scale
 
     def mix(self, x: Tensor) -> Tensor:

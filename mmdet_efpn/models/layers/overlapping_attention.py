@@ -6,7 +6,7 @@ from timm.layers import Mlp
 from torch import Tensor
 
 from ...utils.errors import UserError
-from ..utils.arguments import check_heads, hidden_width
+from ..utils.arguments import check_heads, check_not_negative, hidden_width
 from .map_attention import attend_windows
 from .position_bias import RelativePositionBias
 
@@ -55,6 +55,7 @@ class OCAB(RelativePositionBias):
         mlp_ratio: float = 2.0,
     ) -> None:
         check_heads('OCAB', embed_dims, num_heads, window_size)
+        check_not_negative('OCAB', 'overlap_ratio', overlap_ratio)
         overlap = int(window_size * overlap_ratio)
         if overlap < 0 or overlap % 2:
             raise UserError(

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
-from ..task_modules.normalized_wasserstein import NormalizedWasserstein2D, squared_wasserstein
+from ..task_modules.normalized_wasserstein import squared_wasserstein
+from ..utils.arguments import check_positive_number
 
 SMALLEST = 1e-7  # of a squared distance; the root has no slope at 0
 
@@ -43,7 +44,9 @@ class NWDLoss(nn.Module):
         super().__init__()
         if reduction not in ('mean', 'sum', 'none'):
             raise UserError(f"NWDLoss.reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        self.constant = NormalizedWasserstein2D(constant).constant
+        check_positive_number('NWDLoss', 'constant', constant)
+        self.constant = constant
+        check_positive_number('NWDLoss', 'loss_weight', loss_weight)
         self.reduction, self.loss_weight = reduction, loss_weight
 
     def forward(

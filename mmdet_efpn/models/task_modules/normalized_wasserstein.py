@@ -5,8 +5,8 @@ from mmdet.registry import TASK_UTILS
 from mmdet.structures.bbox import BaseBoxes, bbox_overlaps, get_box_tensor
 from torch import Tensor
 
-from ...utils.errors import UserError
 from ...utils.known_names import known_arguments_only
+from ..utils.arguments import check_positive_number
 
 
 def squared_wasserstein(first: Tensor, second: Tensor) -> Tensor:
@@ -60,14 +60,7 @@ class NormalizedWasserstein2D:
     """
 
     def __init__(self, constant: float = 12.8) -> None:
-        if (
-            isinstance(constant, bool)
-            or not isinstance(constant, (int, float))
-            or not 0 < constant < 1e9
-        ):
-            raise UserError(
-                f'NormalizedWasserstein2D.constant must be a positive number of pixels, got {constant!r}'
-            )
+        check_positive_number('NormalizedWasserstein2D', 'constant', constant)
         self.constant = constant
 
     def __call__(

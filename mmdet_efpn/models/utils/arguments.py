@@ -33,6 +33,18 @@ def check_positive_number(layer: str, name: str, value) -> None:
         raise UserError(f'{layer}: {name} must be a positive number, got {value!r}')
 
 
+def check_not_negative(layer: str, name: str, value) -> None:
+    """``UserError`` unless it is a number from 0 on, infinity and nan excluded."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise UserError(f'{layer}: {name} must be a number from 0 on, got {value!r}')
+
+
+def check_flag(layer: str, name: str, value) -> None:
+    """``UserError`` for anything but ``True`` and ``False``."""
+    if not isinstance(value, bool):
+        raise UserError(f'{layer}: {name} must be True or False, got {value!r}')
+
+
 def check_shift(layer: str, name: str, shift: int, window_size: int) -> None:
     """``UserError`` for a window grid that would start beyond its first whole window."""
     if not 0 <= shift < window_size:
@@ -44,6 +56,7 @@ def check_shift(layer: str, name: str, shift: int, window_size: int) -> None:
 
 def hidden_width(layer: str, embed_dims: int, mlp_ratio: float) -> int:
     """The MLP's hidden width, ``embed_dims * mlp_ratio``; ``UserError`` if it has no channel."""
+    check_not_negative(layer, 'mlp_ratio', mlp_ratio)
     width = int(embed_dims * mlp_ratio)
     if width < 1:
         raise UserError(

@@ -87,7 +87,9 @@ def test_loss():
 @pytest.mark.parametrize('constant', [0, -1, float('nan'), float('inf'), True, '12'])
 def test_wrong_numbers(constant):
     for kind in (NormalizedWasserstein2D, NWDLoss):
-        with pytest.raises(UserError, match='constant must be a positive number of pixels, got'):
+        with pytest.raises(UserError, match='constant must be a positive number, got'):
             kind(constant=constant)
     with pytest.raises(UserError, match='reduction must be'):
         NWDLoss(reduction='max')
+    with pytest.raises(UserError, match='loss_weight must be a positive number'):
+        NWDLoss(loss_weight=constant)
