@@ -11,6 +11,7 @@ import yaml
 from mmengine.config import Config
 
 import mmdet_efpn
+from mmdet_efpn.model_zoo import zoo_models
 
 MIM = shutil.which('mim', path=str(Path(sys.executable).parent))
 RETINA = 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'
@@ -48,6 +49,12 @@ def test_the_wheel_holds_the_package_alone(built_wheel):
     assert any(name.endswith('licenses/LICENSE') or name.endswith('dist-info/LICENSE') for name in names)
     assert not [name for name in names if 'benchmarks' in name]
     assert 'mmdet_efpn/.mim/model-index.yml' in names
+    for name, model in zoo_models().items():
+        assert f'mmdet_efpn/model_zoo/{name}/model.pth' in names
+        assert f'mmdet_efpn/model_zoo/{name}/README.md' in names
+        for example in model.examples.iterdir():
+            assert f'mmdet_efpn/model_zoo/{name}/examples/{example.name}' in names
+    assert 'mmdet_efpn/model_zoo/models.json' in names
 
 
 def test_metadata_names_licence_urls_and_command(built_wheel):
