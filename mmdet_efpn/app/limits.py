@@ -105,7 +105,7 @@ def header_of(name: str, file: Path) -> Header:
 def without_paths(text: str) -> str:
     """A message in which each absolute path is only its last part.
 
-    >>> without_paths('/home/ann/work/a.png cannot be decoded (see http://a.org/b/c)')
+    >>> without_paths('/boards/monday/a.png cannot be decoded (see http://a.org/b/c)')
     'a.png cannot be decoded (see http://a.org/b/c)'
     """
     return _PATH.sub(r'\1', text)

@@ -81,13 +81,11 @@ def resolve_model(name: str, only: bool = False) -> str:
 def _checked(path: Path, digest: str) -> str:
     if not path.is_file():
         raise MissingFileError(f'no such file: {path}')
-    with path.open('rb') as file:
-        found = hashlib.file_digest(file, 'sha256') if hasattr(hashlib, 'file_digest') else None
-        found = found or hashlib.sha256(file.read())
-    if found.hexdigest() != digest:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != digest:
         raise UserError(
-            f'{path} is not the file that was meant: its SHA-256 is {found.hexdigest()}, expected '
-            f'{digest}. It may be damaged, or replaced: get it again'
+            f'{path} is not the file that was meant: its SHA-256 is {found}, expected {digest}. It may '
+            'be damaged, or replaced: get it again'
         )
     return str(path)
 
